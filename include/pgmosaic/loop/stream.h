@@ -1,0 +1,75 @@
+/* One connected socket, plain or TLS, driven by readiness.
+ *
+ * Happy path: stream_open(s, loop, fd, ops, owner, limit); on_readable is called
+ * while bytes wait: read them with stream_read() into the caller's own scratch;
+ * queue answers with stream_write() or by building into &s->out and calling
+ * stream_touch(). The loop sends at the end of each callback. stream_close(), then
+ * on_gone: only then may the memory that holds the stream be freed.
+ * Back-pressure: stream_is_full() above 256 KiB queued; on_drained is called when
+ * the queue has fallen under 64 KiB again. stream_pause() stops on_readable.
+ * Failure: stream_read() gives -1 on end of file or error; a failed send sets
+ * `broken` and makes the next on_readable see -1.
+ * Ownership: the fd is the stream's unless `keep_fd` (libpq closes its own).
+ * Threads: the loop's only. */
+#ifndef PGMOSAIC_LOOP_STREAM_H
+#define PGMOSAIC_LOOP_STREAM_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include "pgmosaic/base/buf.h"
+#include "pgmosaic/loop/loop.h"
+
+#define STREAM_HIGH_BYTES (256u << 10)
+#define STREAM_LOW_BYTES  (64u << 10)
+
+struct ssl_st;
+struct stream;
+
+struct stream_ops {
+	void (*on_readable)(struct stream *s);
+	void (*on_drained)(struct stream *s);
+	void (*on_gone)(struct stream *s);
+};
+
+struct stream {
+	/* public */
+	struct buf out;
+	void *owner;
+	/* read-only */
+	int fd;
+	bool closing, broken, keep_fd;
+	/* private */
+	struct loop *loop;
+	const struct stream_ops *ops;
+	struct ssl_st *ssl;
+	uv_poll_t poll;
+	struct list dirty_node;
+	int events;
+	bool paused, was_full;
+};
+
+void stream_open(struct stream *s, struct loop *l, int fd, const struct stream_ops *ops,
+		 void *owner, size_t out_limit_bytes);
+/* Use this TLS session (libpq's) for all bytes; not owned. */
+void stream_use_ssl(struct stream *s, struct ssl_st *ssl);
+/* > 0 bytes, 0 nothing now, -1 end of file or error. */
+ssize_t stream_read(struct stream *s, void *p, size_t n);
+/* Queue, or send at once when it is much and nothing is queued. */
+void stream_write(struct stream *s, const void *p, size_t n);
+/* Bytes were put into s->out: send them before the loop waits. */
+void stream_touch(struct stream *s);
+/* Send now as much as goes. */
+void stream_flush(struct stream *s);
+void stream_pause(struct stream *s);
+void stream_resume(struct stream *s);
+void stream_close(struct stream *s);
+
+static inline bool stream_is_full(const struct stream *s)
+{
+	return buf_len(&s->out) > STREAM_HIGH_BYTES;
+}
+
+/* Options every TCP connection of ours gets: no delay, keepalive, user timeout. */
+void socket_tune(int fd);
+
+#endif

@@ -1,0 +1,60 @@
+/* Plan + literals + parameters → shards. The only place where a shard key is hashed
+ * for routing.
+ *
+ * Happy path: route_bind() fills a set of shards; one member: forward, several: the
+ * plan's merge. For MERGE_INSERT route_rows() gives each VALUES row's shard.
+ * Failure: a key whose value this code cannot read exactly as PostgreSQL would is an
+ * error (0A000 with a hint), never a guess; a parameter count or length that breaks
+ * the protocol is STATUS_PROTOCOL. A text that no PostgreSQL version could read as the
+ * key's type routes to the home shard, which raises the exact error.
+ * Pure: no I/O, no clock, no globals; same input, same answer. */
+#ifndef PGMOSAIC_ROUTE_ROUTE_H
+#define PGMOSAIC_ROUTE_ROUTE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "pgmosaic/base/err.h"
+#include "pgmosaic/catalog/map.h"
+#include "pgmosaic/plan/plan.h"
+
+struct shard_set {
+	uint64_t bits[MAP_MAX_SHARDS / 64];
+	uint16_t n;
+};
+
+void shard_set_add(struct shard_set *s, uint16_t shard);
+bool shard_set_has(const struct shard_set *s, uint16_t shard);
+/* Ascending iteration: start with -1; -1 at the end. */
+int shard_set_next(const struct shard_set *s, int after);
+
+/* The parameters of a Bind message, pointing into it. */
+struct param_values {
+	uint16_t n;
+	uint16_t n_formats;	    /* 0: all text; 1: `formats[0]` for all; else n */
+	const uint8_t *formats;	    /* big-endian int16 each, in the message */
+	const uint8_t *const *data; /* NULL: SQL NULL */
+	const int32_t *length;
+};
+
+struct route {
+	struct shard_set shards;
+	bool any; /* TARGET_ANY: shards holds the home shard, but any one will do */
+};
+
+enum status route_bind(const struct plan *plan, struct str text, const struct scan *scan,
+		       const struct param_values *params, const struct shard_map *map,
+		       struct route *out, struct err *err);
+/* MERGE_INSERT: shards[i] for row i, plan->keys.n_rows of them. */
+enum status route_rows(const struct plan *plan, struct str text, const struct scan *scan,
+		       const struct param_values *params, const struct shard_map *map,
+		       uint16_t *shards, struct err *err);
+
+/* One key value as text (COPY text and CSV fields, SET mosaic.shard_key): NULL text: SQL NULL. */
+enum status route_key_text(const struct map_distribution *dist, const struct str *values,
+			   const uint32_t *column_types, uint16_t *shard, struct err *err);
+/* One key value in binary form (COPY BINARY). */
+enum status route_key_binary(const struct map_distribution *dist, const uint8_t *const *values,
+			     const int32_t *lengths, const uint32_t *column_types, uint16_t *shard,
+			     struct err *err);
+
+#endif

@@ -1,0 +1,224 @@
+#include "pgmosaic/loop/stream.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "pgmosaic/base/check.h"
+
+/* Above this a write to an idle stream skips the queue. */
+#define DIRECT_BYTES (16u << 10)
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+void socket_tune(int fd)
+{
+	int on = 1, idle_s = 60, interval_s = 10, count = 6, user_ms = 120000;
+
+	/* Unix sockets refuse these; nothing is lost. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_ms, sizeof(user_ms));
+}
+
+static void stream_arm(struct stream *s)
+{
+	int events = s->paused ? 0 : UV_READABLE;
+
+	if (buf_len(&s->out) && !s->broken)
+		events |= UV_WRITABLE;
+	if (events == s->events)
+		return;
+	s->events = events;
+	if (events)
+		uv_poll_start(&s->poll, events, on_poll);
+	else
+		uv_poll_stop(&s->poll);
+}
+
+void stream_open(struct stream *s, struct loop *l, int fd, const struct stream_ops *ops,
+		 void *owner, size_t out_limit_bytes)
+{
+	*s = (struct stream){ .owner = owner, .fd = fd, .loop = l, .ops = ops };
+	buf_init(&s->out, out_limit_bytes);
+	list_init(&s->dirty_node);
+	INVARIANT(uv_poll_init(&l->uv, &s->poll, fd) == 0);
+	stream_arm(s);
+}
+
+void stream_use_ssl(struct stream *s, struct ssl_st *ssl)
+{
+	s->ssl = ssl;
+}
+
+static ssize_t ssl_result(struct stream *s, int n)
+{
+	int reason = SSL_get_error(s->ssl, n);
+
+	if (reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE)
+		return 0;
+	ERR_clear_error();
+	return -1;
+}
+
+ssize_t stream_read(struct stream *s, void *p, size_t n)
+{
+	ssize_t got;
+
+	if (s->broken)
+		return -1;
+	if (s->ssl) {
+		int done = SSL_read(s->ssl, p, n > 1u << 30 ? 1 << 30 : (int)n);
+
+		return done > 0 ? done : ssl_result(s, done);
+	}
+	got = recv(s->fd, p, n, 0);
+	if (got > 0)
+		return got;
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	return -1;
+}
+
+/* Bytes sent, 0 when the socket is full, -1 on failure. */
+static ssize_t stream_send(struct stream *s, const void *p, size_t n)
+{
+	ssize_t sent;
+
+	if (s->ssl) {
+		int done = SSL_write(s->ssl, p, n > 1u << 30 ? 1 << 30 : (int)n);
+
+		return done > 0 ? done : ssl_result(s, done);
+	}
+	sent = send(s->fd, p, n, MSG_NOSIGNAL);
+	if (sent >= 0)
+		return sent;
+	return errno == EAGAIN || errno == EINTR ? 0 : -1;
+}
+
+static void stream_break(struct stream *s)
+{
+	s->broken = true;
+	buf_finish(&s->out);
+}
+
+void stream_flush(struct stream *s)
+{
+	while (!s->closing && !s->broken && buf_len(&s->out)) {
+		ssize_t sent = stream_send(s, buf_head(&s->out), buf_len(&s->out));
+
+		if (sent == 0)
+			break;
+		if (sent < 0) {
+			stream_break(s);
+			s->paused = false; /* let on_readable find out */
+			break;
+		}
+		buf_consume(&s->out, (size_t)sent);
+	}
+	if (s->closing)
+		return;
+	if (buf_len(&s->out) > STREAM_HIGH_BYTES)
+		s->was_full = true;
+	else if (buf_len(&s->out) == 0)
+		buf_shrink(&s->out);
+	stream_arm(s);
+}
+
+void stream_touch(struct stream *s)
+{
+	if (s->dirty_node.next == &s->dirty_node && !s->closing)
+		list_push_back(&s->loop->dirty, &s->dirty_node);
+}
+
+void stream_write(struct stream *s, const void *p, size_t n)
+{
+	if (s->closing || s->broken)
+		return;
+	if (n >= DIRECT_BYTES && buf_len(&s->out) == 0) {
+		ssize_t sent = stream_send(s, p, n);
+
+		if (sent < 0) {
+			stream_break(s);
+			return;
+		}
+		p = (const char *)p + sent;
+		n -= (size_t)sent;
+	}
+	if (n && !buf_append(&s->out, p, n))
+		stream_break(s);
+	if (n)
+		stream_touch(s);
+}
+
+void stream_pause(struct stream *s)
+{
+	s->paused = true;
+	if (!s->closing)
+		stream_arm(s);
+}
+
+void stream_resume(struct stream *s)
+{
+	s->paused = false;
+	if (!s->closing)
+		stream_arm(s);
+}
+
+static void stream_write_ready(struct stream *s)
+{
+	stream_flush(s);
+	if (!s->closing && s->was_full && buf_len(&s->out) < STREAM_LOW_BYTES) {
+		s->was_full = false;
+		if (s->ops->on_drained)
+			s->ops->on_drained(s);
+	}
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+	struct stream *s = container_of(poll, struct stream, poll);
+	struct loop *l = s->loop;
+
+	if (s->closing)
+		return;
+	if (status < 0) { /* libuv has stopped the handle: the socket has an error */
+		s->events = 0;
+		stream_break(s);
+		events = UV_READABLE;
+	}
+	if (events & UV_WRITABLE)
+		stream_write_ready(s);
+	if ((events & UV_READABLE) && !s->closing)
+		s->ops->on_readable(s); /* may close s; its memory stays until on_gone */
+	loop_flush(l);
+}
+
+static void on_poll_closed(uv_handle_t *handle)
+{
+	struct stream *s = container_of((uv_poll_t *)handle, struct stream, poll);
+
+	if (s->ops->on_gone)
+		s->ops->on_gone(s);
+}
+
+void stream_close(struct stream *s)
+{
+	if (s->closing)
+		return;
+	stream_flush(s); /* last words: an error, a FATAL */
+	s->closing = true;
+	list_remove(&s->dirty_node);
+	uv_poll_stop(&s->poll);
+	buf_finish(&s->out);
+	if (!s->keep_fd)
+		close(s->fd);
+	uv_close((uv_handle_t *)&s->poll, on_poll_closed);
+}
