@@ -38,7 +38,7 @@ ONLY_IN = {  # a foreign header has one home, or a few
     "pg_query/pg_query.pb-c.h": "sql",
     "protobuf-c/protobuf-c.h": "sql",
     "yaml.h": "config",
-    "xxhash.h": "base",
+    "xxhash.h": "base route",
     "microhttpd.h": "monitor",
     "openssl/": "wire loop backend",
 }

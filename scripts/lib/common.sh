@@ -7,6 +7,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # Settings of the person's own psql must not reach ours.
 unset PGHOST PGHOSTADDR PGPORT PGDATABASE PGUSER PGPASSWORD PGPASSFILE PGSERVICE PGSERVICEFILE \
 	PGOPTIONS PGSSLMODE PGDATA PGCLIENTENCODING PGTZ PGDATESTYLE PGAPPNAME PGCONNECT_TIMEOUT
+export PSQL_PAGER='' # nor may it wait for a key
 
 say() { printf '%s\n' "$*"; }
 warn() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
@@ -49,14 +50,14 @@ process_stop() {
 
 port_is_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# http_is_ok PORT PATH: true when GET answers 200. No curl on a bare machine.
-http_is_ok() {
-	local fd status
-	{ exec {fd}<>"/dev/tcp/127.0.0.1/$1"; } 2>/dev/null || return 1
-	printf 'GET %s HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n' "$2" >&"$fd" 2>/dev/null || true
-	read -r -t 5 status <&"$fd" || status=
-	exec {fd}>&-
+# http_is_ok PORT PATH: true when GET answers 200. No curl on a bare machine; a subshell, because
+# a server that closes early must not end this script with SIGPIPE.
+http_is_ok() (
+	trap '' PIPE
+	{ exec 3<>"/dev/tcp/127.0.0.1/$1"; } 2>/dev/null || exit 1
+	printf 'GET %s HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n' "$2" >&3 2>/dev/null || true
+	read -r -t 5 status <&3 || exit 1
 	[[ $status == HTTP/1.?\ 200* ]]
-}
+)
 
 new_password() { od -An -N12 -tx1 /dev/urandom | tr -d ' \n'; }

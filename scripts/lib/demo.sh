@@ -74,7 +74,7 @@ demo_show() {
 
 demo_query() {
 	printf '\n-- %s\n%s\n' "$1" "$2"
-	demo_psql -q -P pager=off -c "$2"
+	demo_psql -q -c "$2"
 }
 
 # What a person finds who opens the shards directly.

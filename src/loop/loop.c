@@ -5,6 +5,7 @@
 
 #include "pgmosaic/base/check.h"
 #include "pgmosaic/base/mem.h"
+#include "pgmosaic/loop/fiber.h"
 #include "pgmosaic/loop/stream.h"
 
 struct loop *loop_create(void)
@@ -39,6 +40,7 @@ uint64_t loop_now_ms(const struct loop *l)
 
 void loop_flush(struct loop *l)
 {
+	fiber_run_woken();
 	while (!list_is_empty(&l->dirty)) {
 		struct stream *s = list_entry(l->dirty.next, struct stream, dirty_node);
 

@@ -56,6 +56,8 @@ void stream_open(struct stream *s, struct loop *l, int fd, const struct stream_o
 void stream_use_ssl(struct stream *s, struct ssl_st *ssl)
 {
 	s->ssl = ssl;
+	/* A write that is tried again may come from a buffer that has moved. */
+	SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 }
 
 static ssize_t ssl_result(struct stream *s, int n)

@@ -22,8 +22,8 @@
 struct sockaddr;
 
 struct config_address {
-	const char *text; /* as written */
-	const char *host; /* numeric or a name, without brackets; NULL: every interface ("*") */
+	const char *text;     /* as written */
+	const char *host;     /* numeric or a name, without brackets; NULL: every interface ("*") */
 	const char *unix_dir; /* not NULL: a socket DIR/.s.PGSQL.PORT; host is NULL then */
 	uint16_t port;
 };
@@ -193,6 +193,9 @@ void config_diff_fixed(const struct config *now, const struct config *next, conf
 
 /* A DSN (keywords or URI) with its passwords replaced by ********. */
 char *dsn_mask(struct arena *a, const char *dsn);
+/* One keyword's value of a DSN in keyword form; NULL: not there, or a URI. */
+char *dsn_value(struct arena *a, const char *dsn, const char *keyword);
+bool config_is_key(const char *path);
 const char *config_method_name(enum config_method method);
 
 #endif

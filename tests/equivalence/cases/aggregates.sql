@@ -164,7 +164,7 @@ SELECT k % 3, count(*) FROM a GROUP BY 1;
 -- @exact-or-refused
 SELECT k % 3, count(*) FROM a GROUP BY k % 3;
 -- @exact-or-refused
-SELECT k::int % 2 AS parity, sum(x) FROM b GROUP BY parity;
+SELECT k % 2 AS parity, sum(x) FROM b GROUP BY parity;
 -- @exact-or-refused
 SELECT r.name, count(*) FROM a JOIN ref r ON a.x = r.id GROUP BY r.name;
 -- @exact-or-refused

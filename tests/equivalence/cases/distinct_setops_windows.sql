@@ -82,7 +82,7 @@ WITH q AS (SELECT k FROM a ORDER BY k LIMIT 2) SELECT * FROM q;
 -- @exact-or-refused
 WITH q AS (SELECT count(*) n FROM a) SELECT n, r.id FROM q, ref r;
 -- @exact-or-refused
-WITH RECURSIVE q AS (SELECT k FROM a WHERE k < 3 UNION SELECT q.k + 1 FROM q WHERE q.k < 3) SELECT * FROM q;
+WITH RECURSIVE q AS (SELECT k FROM a WHERE k BETWEEN 0 AND 2 UNION SELECT q.k + 1 FROM q WHERE q.k < 3) SELECT * FROM q;
 -- @exact-or-refused
 SELECT (SELECT count(*) FROM a);
 -- @exact-or-refused

@@ -19,7 +19,7 @@ SELECT a.* FROM a ORDER BY a.k DESC, a.id;
 SELECT k, t FROM a ORDER BY t, k, id;
 SELECT k, t FROM a ORDER BY t DESC, k, id;
 SELECT k, t FROM a ORDER BY t NULLS FIRST, k, id;
-SELECT k, id, t FROM tt, ref r WHERE r.id = tt.id ORDER BY k, tt.id;
+SELECT k, tt.id, name FROM tt, ref r WHERE r.id = tt.id ORDER BY k, tt.id;
 SELECT k, id FROM tt ORDER BY k, id;
 SELECT k, id FROM tt ORDER BY k DESC, id;
 SELECT n, k FROM a ORDER BY n, k, id;

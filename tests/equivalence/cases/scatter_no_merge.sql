@@ -59,8 +59,11 @@ SELECT * FROM a WHERE false;
 SELECT * FROM a WHERE NULL;
 SELECT k FROM a WHERE x = 11 AND 1 = 0;
 SELECT x / (x - 11) FROM a WHERE x IS NOT NULL AND k > 0;
+-- @sqlstate-only
 SELECT t::int FROM a;
+-- @sqlstate-only
 SELECT k::smallint FROM a;
+-- @not binary
 SELECT tableoid::regclass, k FROM a;
 -- @exact-or-refused
 SELECT 1 FROM a LIMIT ALL;

@@ -1,0 +1,103 @@
+/* One server connection: opened by libpq on a job thread, then driven by our codec.
+ *
+ *              dial ok                 pool_take / on_lease
+ *   DIALING ------------> IDLE ---------------------------> LEASED
+ *      |                   ^  ^                                |
+ *      |                   |  +--------------------------------+ conn_release, clean
+ *      |                   |                                   |
+ *      |                   +------- CLEANING <-----------------+ conn_release, in a transaction:
+ *      |                  ROLLBACK     |                         ROLLBACK is sent first
+ *      |                  answered     |
+ *      +----------> CLOSING <----------+  any failure, age, conn_close
+ *                      | poll handle closed and no cancel under way
+ *                      v
+ *                    (freed)
+ *
+ * LEASED never goes straight to IDLE with an open transaction, with answers
+ * outstanding or with a cancel request under way: the next client would meet them.
+ *
+ * Messages: while LEASED whole messages go to `user->on_messages`; the end of the
+ * connection to `user->on_lost`, once, after which the conn is gone for the user.
+ * Ownership: the pool owns conns; a lease is a loan.
+ * Threads: one worker's. */
+#ifndef PGMOSAIC_BACKEND_CONN_H
+#define PGMOSAIC_BACKEND_CONN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "pgmosaic/base/err.h"
+#include "pgmosaic/base/table.h"
+#include "pgmosaic/loop/stream.h"
+
+enum conn_state { CONN_DIALING, CONN_IDLE, CONN_LEASED, CONN_CLEANING, CONN_CLOSING };
+
+struct conn;
+struct pool;
+
+struct conn_user {
+	/* [p, p+n) is whole messages only. May release or close the conn as its last act. */
+	void (*on_messages)(void *owner, struct conn *c, const uint8_t *p, size_t n);
+	void (*on_lost)(void *owner, struct conn *c);
+	void (*on_drained)(void *owner, struct conn *c);
+};
+
+#define CONN_PARAMETERS 16
+
+struct conn_parameter {
+	char name[40];
+	char value[128];
+};
+
+struct conn {
+	/* read-only to users */
+	struct stream stream;
+	struct pool *pool;
+	enum conn_state state;
+	uint16_t shard;
+	char tx_status;	    /* of the last ReadyForQuery: I, T, E */
+	uint32_t n_pending; /* ReadyForQuery still to come */
+	uint64_t opened_ms, used_ms, leased_ms;
+	uint64_t id;
+	int server_pid;
+	struct conn_parameter parameters[CONN_PARAMETERS]; /* as the server last reported */
+	unsigned n_parameters;
+	/* the user's notes, kept over leases */
+	uint64_t settings_hash; /* which session settings are in force; 0: the server's own */
+	uint64_t world_version; /* when its prepared statements were made */
+	struct table prepared;	/* statement ids prepared here */
+	/* private */
+	struct list node;
+	struct buf in;
+	const struct conn_user *user;
+	void *owner;
+	void *pg;	    /* PGconn */
+	void *cancel;	    /* PGcancel */
+	unsigned n_cancels; /* cancel requests under way */
+	bool release_wanted;
+};
+
+/* Queue bytes for the server; `n_ready` ReadyForQuery messages will answer them. */
+void conn_send(struct conn *c, const void *p, size_t n, unsigned n_ready);
+/* Or build into conn_out() and declare it. */
+static inline struct buf *conn_out(struct conn *c)
+{
+	return &c->stream.out;
+}
+void conn_sent(struct conn *c, unsigned n_ready);
+/* Note a 'Z' or 'S' seen in on_messages (the user scans the bytes anyway). */
+void conn_saw_ready(struct conn *c, char tx_status);
+/* Returns false when the value is what was known already. */
+bool conn_saw_parameter(struct conn *c, const char *name, const char *value);
+const char *conn_parameter(const struct conn *c, const char *name); /* NULL: not reported */
+void conn_set_user(struct conn *c, const struct conn_user *user, void *owner);
+/* Ask the server to cancel what it runs; on a job thread; the conn stays unavailable until done. */
+void conn_cancel(struct conn *c);
+/* End of the loan: clean now, cleaned by ROLLBACK, or closed if answers are outstanding. */
+void conn_release(struct conn *c);
+/* End of loan and connection. */
+void conn_close(struct conn *c);
+bool conn_has_prepared(const struct conn *c, uint64_t id);
+void conn_note_prepared(struct conn *c, uint64_t id, bool prepared);
+void conn_forget_prepared(struct conn *c);
+
+#endif

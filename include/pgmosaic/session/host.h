@@ -1,0 +1,48 @@
+/* What a worker's sessions ask of the rest of the program. Implemented by src/app.
+ *
+ * The calls marked (job) block on the catalog or on shards and are made on job threads
+ * only; the others are quick and may be made from any worker.
+ * Ownership: configs and auth books live until the process ends. */
+#ifndef PGMOSAIC_SESSION_HOST_H
+#define PGMOSAIC_SESSION_HOST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "pgmosaic/base/buf.h"
+#include "pgmosaic/base/err.h"
+#include "pgmosaic/catalog/world.h"
+#include "pgmosaic/config/config.h"
+#include "pgmosaic/plan/plan.h"
+#include "pgmosaic/wire/auth.h"
+
+/* The users of a configuration with what is needed to check them. */
+struct auth_book {
+	const struct config *config;
+	struct auth_verifier *verifiers; /* as config->users */
+	uint8_t mock_secret[32];
+};
+
+struct session_host {
+	void *ctx;
+	uint64_t incarnation;
+	const struct auth_book *(*book)(void *ctx); /* the newest */
+	uint64_t (*next_counter)(void *ctx);	    /* for gids */
+	/* Pass a cancel request on to the worker that holds the session. */
+	void (*cancel)(void *ctx, uint32_t pid, const uint8_t *key, size_t n_key);
+	/* (job) Read map and schema again, publish, wait until every worker uses them. */
+	enum status (*refresh)(void *ctx, struct err *err);
+	/* (job) Changes of the map by DDL: before the shards commit, after, or instead. */
+	enum status (*changes_begin)(void *ctx, const struct plan_change *changes, unsigned n,
+				     const char *user, int64_t *intent, struct err *err);
+	enum status (*changes_finish)(void *ctx, int64_t intent, struct err *err);
+	void (*changes_abandon)(void *ctx, int64_t intent);
+	/* (job) A control-port query; the answer's messages are appended to `out`, RowDescription
+	 * only when wanted. False: it ended with an error. */
+	bool (*admin)(void *ctx, const char *user, struct str sql, bool wants_description,
+		      struct buf *out);
+	/* (job) RowDescription or NoData of what it would answer. */
+	bool (*admin_describe)(void *ctx, struct str sql, struct buf *out);
+	bool (*is_ready)(void *ctx, char *reason, size_t size);
+};
+
+#endif

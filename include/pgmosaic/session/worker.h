@@ -1,0 +1,63 @@
+/* A worker: one thread, one loop, its clients, its server connections, its plans.
+ *
+ * Happy path: worker_create(); worker_start(); worker_adopt() hands it accepted sockets;
+ * worker_set_world() a new map; worker_drain() lets clients end; worker_stop() ends it.
+ * Nothing is shared with other workers but immutable snapshots and atomics.
+ * Threads: the functions here may be called from any thread, unless they say otherwise. */
+#ifndef PGMOSAIC_SESSION_WORKER_H
+#define PGMOSAIC_SESSION_WORKER_H
+
+#include "pgmosaic/base/metrics.h"
+#include "pgmosaic/session/host.h"
+
+struct worker;
+
+struct worker *worker_create(unsigned index, const struct session_host *host,
+			     struct metrics *metrics);
+void worker_start(struct worker *w);
+/* A client's socket; is_control: it came in on the control port. */
+void worker_adopt(struct worker *w, int fd, bool is_unix, bool is_control);
+unsigned worker_n_clients(const struct worker *w);
+/* Takes one reference. `on_used` is called on the worker's thread when no statement planned
+ * before uses an older one any more; may be NULL. */
+void worker_set_world(struct worker *w, struct world *world, void (*on_used)(void *arg), void *arg);
+void worker_cancel(struct worker *w, uint32_t pid, const uint8_t *key, size_t n_key);
+/* No new statements outside of transactions; clients leave as they become idle. */
+void worker_drain(struct worker *w);
+/* Close everything and end the thread; returns when it has ended. */
+void worker_stop(struct worker *w);
+void worker_destroy(struct worker *w);
+/* Which worker a cancel key's pid belongs to. */
+unsigned worker_of_pid(uint32_t pid);
+
+/* What SHOW CLIENTS, SERVERS and POOLS list; strings are copied. Called back on the worker's
+ * thread, `done` last. */
+struct worker_client {
+	uint64_t id;
+	const char *user, *database, *state, *application_name, *address, *pinned;
+	uint64_t connected_ms_ago, statement_ms_ago;
+	bool is_control;
+};
+struct worker_server {
+	uint64_t id;
+	const char *user, *shard, *state;
+	int server_pid;
+	uint64_t opened_ms_ago, used_ms_ago;
+	unsigned n_prepared;
+};
+struct worker_pool {
+	const char *user, *shard;
+	unsigned n_idle, n_leased, n_cleaning, n_dialing, n_waiting, size;
+	uint64_t oldest_wait_ms, n_taken, wait_us;
+};
+struct worker_visitor {
+	void *ctx;
+	void (*client)(void *ctx, const struct worker_client *c);
+	void (*server)(void *ctx, const struct worker_server *s);
+	void (*pool)(void *ctx, const struct worker_pool *p);
+	void (*done)(void *ctx);
+};
+/* The visitor must live until `done`. */
+void worker_visit(struct worker *w, const struct worker_visitor *v);
+
+#endif

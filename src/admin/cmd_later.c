@@ -1,0 +1,43 @@
+/* Commands of the design that this version does not have: known, and refused by name. */
+#include "command.h"
+
+static enum status run_later(struct call *call)
+{
+	err_set(call->err, STATUS_UNROUTED, "%s is not in this version", call->command->words);
+	call->err->position = 1;
+	err_hint(call->err, "%s", call->command->help);
+	return STATUS_UNROUTED;
+}
+
+#define LATER(words, hint)                                        \
+	{                                                         \
+		words, words, hint, "", NULL, 0, run_later, false \
+	}
+#define NO_MOVES "Data stays on the shard it is on; SHOW CHUNKS; tells which."
+#define SEE_HELP "SHOW HELP; lists every command of this version."
+
+static const struct command commands[] = {
+	LATER("DRAIN SHARD", NO_MOVES),
+	LATER("PLACE KEY", NO_MOVES),
+	LATER("SPLIT CHUNK", NO_MOVES),
+	LATER("MERGE CHUNKS", NO_MOVES),
+	LATER("MOVE", NO_MOVES),
+	LATER("REBALANCE", NO_MOVES),
+	LATER("SHOW MOVES", NO_MOVES),
+	LATER("PAUSE MOVE", NO_MOVES),
+	LATER("RESUME MOVE", NO_MOVES),
+	LATER("CANCEL MOVE", NO_MOVES),
+	LATER("VERIFY TABLE", SEE_HELP),
+	LATER("SHOW KEYS", "SHOW CHUNKS; tells which shard owns which range of hashes."),
+	LATER("SHOW LOCKS", "Ask pg_locks on the shards."),
+	LATER("SHOW PLANS", "EXPLAIN ROUTE shows the plan of one statement."),
+	LATER("SHOW QUERIES", "Ask pg_stat_activity on the shards."),
+	LATER("SHOW SEQUENCES", SEE_HELP),
+	LATER("SHOW SCHEMA DRIFT", SEE_HELP),
+	LATER("PAUSE", SEE_HELP),
+	LATER("RESUME", SEE_HELP),
+	LATER("RECONNECT", "Server connections are replaced after pool.max_lifetime."),
+	LATER("KILL", "Set timeouts.query or timeouts.idle_transaction, and RELOAD."),
+};
+
+const struct command_family family_later = FAMILY(commands);

@@ -1,0 +1,89 @@
+/* SHARD, REFERENCE, SINGLE and UNSHARD TABLE. */
+#include "command.h"
+#include "pgmosaic/catalog/map.h"
+#include "pgmosaic/catalog/store.h"
+
+static bool parse_columns(struct call *call, const char **columns, unsigned *n)
+{
+	if (!parse_expect(call, "("))
+		return false;
+	do {
+		if (*n == MAP_MAX_KEYS) {
+			parse_fail(call, "at most 4 columns");
+			return false;
+		}
+		if (!parse_name(call, "a column's name", &columns[(*n)++]))
+			return false;
+	} while (parse_punct(call, ','));
+	return parse_expect(call, ")");
+}
+
+static enum status run_shard_table(struct call *call)
+{
+	const char *schema, *name, *distribution = NULL, *columns[MAP_MAX_KEYS];
+	unsigned n = 0;
+	enum status status;
+
+	if (!parse_table(call, &schema, &name) || !parse_expect(call, "BY") ||
+	    !parse_columns(call, columns, &n))
+		return call->err->status;
+	if (parse_word(call, "USING") && !parse_name(call, "a distribution's name", &distribution))
+		return call->err->status;
+	if (!parse_end(call))
+		return call->err->status;
+	status = catalog_shard_table(call->runtime->catalog(call->runtime->ctx), call->user, schema,
+				     name, columns, n, distribution, call->err);
+	return status == STATUS_OK ? call_publish(call) : status;
+}
+
+static enum status run_reference_table(struct call *call)
+{
+	const char *schema, *name;
+	enum status status;
+
+	if (!parse_table(call, &schema, &name) || !parse_end(call))
+		return call->err->status;
+	status = catalog_reference_table(call->runtime->catalog(call->runtime->ctx), call->user,
+					 schema, name, call->err);
+	return status == STATUS_OK ? call_publish(call) : status;
+}
+
+static enum status run_single_table(struct call *call)
+{
+	const char *schema, *name, *shard;
+	enum status status;
+
+	if (!parse_table(call, &schema, &name) || !parse_expect(call, "ON") ||
+	    !parse_expect(call, "SHARD") || !parse_name(call, "a shard's name", &shard) ||
+	    !parse_end(call))
+		return call->err->status;
+	status = catalog_single_table(call->runtime->catalog(call->runtime->ctx), call->user,
+				      schema, name, shard, call->err);
+	return status == STATUS_OK ? call_publish(call) : status;
+}
+
+static enum status run_unshard_table(struct call *call)
+{
+	const char *schema, *name;
+	enum status status;
+
+	if (!parse_table(call, &schema, &name) || !parse_end(call))
+		return call->err->status;
+	status = catalog_unshard_table(call->runtime->catalog(call->runtime->ctx), call->user,
+				       schema, name, call->err);
+	return status == STATUS_OK ? call_publish(call) : status;
+}
+
+static const struct command commands[] = {
+	{ "SHARD TABLE", "SHARD TABLE table BY (column [, …]) [USING distribution]",
+	  "spread a table over the shards by its key", "SHARD TABLE", NULL, 0, run_shard_table,
+	  false },
+	{ "REFERENCE TABLE", "REFERENCE TABLE table", "a full copy on every shard",
+	  "REFERENCE TABLE", NULL, 0, run_reference_table, false },
+	{ "SINGLE TABLE", "SINGLE TABLE table ON SHARD shard", "a table that lives on one shard",
+	  "SINGLE TABLE", NULL, 0, run_single_table, false },
+	{ "UNSHARD TABLE", "UNSHARD TABLE table", "back to a single table on the home shard",
+	  "UNSHARD TABLE", NULL, 0, run_unshard_table, false },
+};
+
+const struct command_family family_table = FAMILY(commands);

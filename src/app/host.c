@@ -1,0 +1,265 @@
+/* What sessions, the control port and HTTP ask of the process. */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgmosaic/base/clock.h"
+#include "pgmosaic/base/log.h"
+#include "pgmosaic/base/mem.h"
+#include "pgmosaic/wire/build.h"
+#include "process.h"
+
+/* ---- users ---- */
+
+static uint8_t mock_secret[32]; /* one a process: a reload must not change what is made up */
+
+const struct auth_book *book_create(const struct config *cfg, struct err *err)
+{
+	static const uint8_t none[32];
+	struct auth_book *book = mem_zero(1, sizeof(*book));
+
+	if (memcmp(mock_secret, none, sizeof(none)) == 0 &&
+	    !auth_random(mock_secret, sizeof(mock_secret))) {
+		err_set(err, STATUS_INTERNAL, "no random bytes could be had");
+		free(book);
+		return NULL;
+	}
+	memcpy(book->mock_secret, mock_secret, sizeof(mock_secret));
+	book->config = cfg;
+	book->verifiers = mem_zero(cfg->n_users + 1, sizeof(*book->verifiers));
+	for (unsigned i = 0; i < cfg->n_users; i++) {
+		const struct config_user *u = &cfg->users[i];
+
+		if (!u->password)
+			continue;
+		if (auth_verifier_from_password(&book->verifiers[i], u->name, u->password, err) ==
+		    STATUS_OK)
+			continue;
+		free(book->verifiers);
+		free(book);
+		return NULL;
+	}
+	return book;
+}
+
+const struct config *process_config(struct process *p)
+{
+	return atomic_load(&p->book)->config;
+}
+
+static void tell_fixed(void *ctx, const struct config_row *row)
+{
+	(void)ctx;
+	log_event(LOG_WARNING, "a changed key needs a restart", LOG_STR("key", row->key));
+}
+
+static void log_faults(const struct config_faults *faults)
+{
+	for (unsigned i = 0; i < faults->n; i++)
+		log_event(LOG_ERROR, "configuration fault", LOG_STR("fault", faults->items[i].text));
+}
+
+/* Old books and configurations stay until the process ends: sessions point into them. */
+enum status process_reload_config(struct process *p, struct err *err)
+{
+	const struct auth_book *book;
+	struct config_faults faults;
+	struct config *cfg;
+
+	config_faults_init(&faults);
+	if (config_load(p->config_path, &cfg, &faults) != STATUS_OK) {
+		log_faults(&faults);
+		err_set(err, STATUS_CONFIG, "%s", faults.n ? faults.items[0].text : "not readable");
+		err_hint(err, "The running configuration is unchanged. \"pgmosaic check\" lists every fault.");
+		config_faults_finish(&faults);
+		return err->status;
+	}
+	config_faults_finish(&faults);
+	book = book_create(cfg, err);
+	if (!book)
+		return err->status;
+	config_diff_fixed(process_config(p), cfg, tell_fixed, NULL);
+	atomic_store(&p->book, book);
+	log_setup(cfg->log.level, cfg->log.format == LOG_FORMAT_JSON);
+	log_event(LOG_INFO, "configuration reloaded", LOG_STR("config", p->config_path));
+	return STATUS_OK;
+}
+
+/* ---- sessions ---- */
+
+static const struct auth_book *host_book(void *ctx)
+{
+	return atomic_load_explicit(&((struct process *)ctx)->book, memory_order_acquire);
+}
+
+static uint64_t host_next_counter(void *ctx)
+{
+	return atomic_fetch_add(&((struct process *)ctx)->counter, 1) + 1;
+}
+
+static void host_cancel(void *ctx, uint32_t pid, const uint8_t *key, size_t n_key)
+{
+	struct process *p = ctx;
+	unsigned worker = worker_of_pid(pid);
+
+	if (worker < p->n_workers)
+		worker_cancel(p->workers[worker], pid, key, n_key);
+}
+
+static enum status host_refresh(void *ctx, struct err *err)
+{
+	return process_refresh(ctx, err);
+}
+
+static enum status host_changes_begin(void *ctx, const struct plan_change *changes, unsigned n,
+				      const char *user, int64_t *intent, struct err *err)
+{
+	struct process *p = ctx;
+	struct catalog *c;
+	enum status st = process_take_catalog(p, &c, err);
+
+	if (st != STATUS_OK)
+		return st;
+	st = catalog_changes_begin(c, changes, n, user, intent, err);
+	process_give_catalog(p);
+	return st;
+}
+
+static enum status host_changes_finish(void *ctx, int64_t intent, struct err *err)
+{
+	struct process *p = ctx;
+	struct catalog *c;
+	enum status st = process_take_catalog(p, &c, err);
+
+	if (st != STATUS_OK)
+		return st;
+	st = catalog_changes_finish(c, intent, err);
+	process_give_catalog(p);
+	return st == STATUS_OK ? process_refresh(p, err) : st;
+}
+
+static void host_changes_abandon(void *ctx, int64_t intent)
+{
+	struct process *p = ctx;
+	struct err err = ERR_INIT;
+	struct catalog *c;
+
+	if (process_take_catalog(p, &c, &err) != STATUS_OK)
+		return; /* resolved later, by looking whether the table exists */
+	if (catalog_changes_abandon(c, intent, &err) != STATUS_OK)
+		log_error(LOG_WARNING, "a change of the shard map could not be withdrawn", &err);
+	process_give_catalog(p);
+}
+
+/* ---- the control port ---- */
+
+static void put_columns(struct buf *out, const struct admin_result *r)
+{
+	struct wire_column *columns = mem_zero(r->n_columns + 1, sizeof(*columns));
+
+	for (unsigned i = 0; i < r->n_columns; i++)
+		columns[i] = (struct wire_column){ .name = r->columns[i].name,
+						   .type_oid = r->columns[i].type_oid,
+						   .typlen = -1,
+						   .typmod = -1 };
+	wire_put_row_description(out, columns, (uint16_t)r->n_columns);
+	free(columns);
+}
+
+static bool admin_one(struct process *p, const char *user, struct str sql, bool wants_description,
+		      struct buf *out)
+{
+	struct admin_result r;
+	struct err err = ERR_INIT;
+	enum status st;
+
+	admin_result_init(&r);
+	st = admin_execute(p->admin, user, sql, &r, &err);
+	if (st != STATUS_OK) {
+		wire_put_error(out, &err, "ERROR");
+		admin_result_finish(&r);
+		return false;
+	}
+	if (r.n_columns && wants_description)
+		put_columns(out, &r);
+	for (unsigned i = 0; i < r.n_rows && r.n_columns; i++)
+		wire_put_text_row(out, r.values + (size_t)i * r.n_columns, (uint16_t)r.n_columns);
+	wire_put_command_complete(out, r.tag);
+	admin_result_finish(&r);
+	return true;
+}
+
+static bool host_admin(void *ctx, const char *user, struct str sql, bool wants_description,
+		       struct buf *out)
+{
+	struct str rest = sql;
+	bool any = false;
+
+	for (;;) {
+		struct str one = admin_next_statement(&rest);
+
+		if (one.n == 0 && rest.n == 0)
+			break;
+		if (one.n == 0)
+			continue;
+		any = true;
+		if (!admin_one(ctx, user, one, wants_description, out))
+			return false;
+	}
+	if (!any)
+		wire_put_empty_query(out);
+	return true;
+}
+
+static bool host_admin_describe(void *ctx, struct str sql, struct buf *out)
+{
+	struct process *p = ctx;
+	struct str rest = sql, one = admin_next_statement(&rest);
+	struct admin_result r;
+	struct err err = ERR_INIT;
+	enum status st;
+
+	admin_result_init(&r);
+	st = admin_describe(p->admin, one, &r, &err);
+	if (st != STATUS_OK)
+		wire_put_error(out, &err, "ERROR");
+	else if (r.n_columns)
+		put_columns(out, &r);
+	else
+		wire_put_no_data(out);
+	admin_result_finish(&r);
+	return st == STATUS_OK;
+}
+
+static bool host_is_ready(void *ctx, char *reason, size_t size)
+{
+	struct process *p = ctx;
+
+	if (p->is_stopping)
+		snprintf(reason, size, "the proxy is shutting down");
+	if (p->is_stopping)
+		return false;
+	if (p->is_ready)
+		return true;
+	pthread_mutex_lock(&p->mutex);
+	snprintf(reason, size, "%s", p->not_ready);
+	pthread_mutex_unlock(&p->mutex);
+	return false;
+}
+
+void host_fill(struct process *p)
+{
+	p->host = (struct session_host){ .ctx = p,
+					 .incarnation = p->incarnation,
+					 .book = host_book,
+					 .next_counter = host_next_counter,
+					 .cancel = host_cancel,
+					 .refresh = host_refresh,
+					 .changes_begin = host_changes_begin,
+					 .changes_finish = host_changes_finish,
+					 .changes_abandon = host_changes_abandon,
+					 .admin = host_admin,
+					 .admin_describe = host_admin_describe,
+					 .is_ready = host_is_ready };
+}

@@ -1,0 +1,81 @@
+/* The running process: what its threads share.
+ *
+ * Main thread: the control loop: listeners, signals, the end. Workers: clients. One thread
+ * watches the catalog, one ends transactions in doubt; libmicrohttpd has its own. What they
+ * share is here: immutable snapshots behind `mutex`, and atomics. */
+#ifndef APP_PROCESS_H
+#define APP_PROCESS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "pgmosaic/admin/admin.h"
+#include "pgmosaic/admin/runtime.h"
+#include "pgmosaic/catalog/store.h"
+#include "pgmosaic/config/config.h"
+#include "pgmosaic/loop/listener.h"
+#include "pgmosaic/monitor/monitor.h"
+#include "pgmosaic/session/host.h"
+#include "pgmosaic/session/worker.h"
+
+#define PROCESS_MAX_LISTENERS 16
+
+struct process {
+	const char *config_path;
+	_Atomic(const struct auth_book *) book;
+	struct session_host host;
+	struct loop *loop;
+	struct listener listeners[2][PROCESS_MAX_LISTENERS]; /* main, control */
+	unsigned n_listeners[2];
+	struct signal_watch signals[3];
+	struct timer stop_timer;
+	struct mailbox *mailbox;
+	struct worker **workers;
+	unsigned n_workers;
+	struct metrics **blocks; /* one a worker, the last one the process's own */
+	struct admin *admin;
+	struct admin_runtime runtime;
+	struct monitor *monitor[4];
+	unsigned n_monitors;
+	uint64_t incarnation, started_us;
+	_Atomic uint64_t counter;
+	_Atomic bool is_ready, is_stopping, has_failed;
+	uint64_t stop_deadline_ms;
+	loop_thread watcher, recoverer;
+
+	pthread_mutex_t mutex;	       /* world, not_ready */
+	pthread_mutex_t catalog_mutex; /* the connection below */
+	pthread_mutex_t refresh_mutex; /* one refresh at a time */
+	struct catalog *catalog;
+	struct catalog *admin_catalog; /* the control port's, behind its own mutex */
+	struct world *world;
+	char not_ready[256];
+};
+
+/* world.c */
+struct world *process_world(struct process *p); /* held; NULL: none yet */
+enum status process_refresh(struct process *p, struct err *err);
+/* Open, make and bootstrap the catalog, install the shards, load the first world. */
+enum status process_first_world(struct process *p, struct err *err);
+void process_watch(void *arg);	 /* thread */
+void process_recover(void *arg); /* thread */
+/* Make sure that *c is an open connection to the catalog. */
+enum status process_open_catalog(struct process *p, struct catalog **c, struct err *err);
+/* The shared catalog connection, opened again if it broke; locked until process_give_catalog(). */
+enum status process_take_catalog(struct process *p, struct catalog **c, struct err *err);
+void process_give_catalog(struct process *p);
+
+/* host.c: what sessions, the control port and HTTP ask for */
+void host_fill(struct process *p);
+void runtime_fill(struct process *p);
+enum status process_reload_config(struct process *p, struct err *err);
+const struct auth_book *book_create(const struct config *cfg, struct err *err);
+const struct config *process_config(struct process *p);
+void process_shutdown(struct process *p, bool wait);
+
+/* run.c */
+int process_run(const char *config_path, const struct config *cfg);
+/* check.c */
+int check_run(const struct config *cfg);
+
+#endif

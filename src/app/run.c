@@ -1,0 +1,329 @@
+/* From start to stop.
+ *
+ * Start: workers, then listeners (an address in use is told at once), then the watcher
+ * thread, which loads the first world; until it has, clients are told 57P03.
+ * Stop: listeners close, clients leave as their transactions end, at the latest after
+ * timeouts.shutdown; then workers, threads and HTTP. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "pgmosaic/base/check.h"
+#include "pgmosaic/base/clock.h"
+#include "pgmosaic/base/log.h"
+#include "pgmosaic/base/mem.h"
+#include "pgmosaic/wire/build.h"
+#include "process.h"
+
+#define JOB_THREADS	 16
+#define STOP_LOOK_MS	 20
+#define SESSIONS_PER_MAX 0x3fffffu
+
+/* ---- clients ---- */
+
+static void refuse_client(struct process *p, int fd)
+{
+	struct err err = ERR_INIT;
+	struct buf out;
+	ssize_t done;
+
+	metrics_add(p->blocks[p->n_workers], METRIC_CLIENTS_REFUSED, 1);
+	err_set(&err, STATUS_POOL_FULL, "sorry, too many clients already (limits.clients)");
+	buf_init(&out, 4096);
+	wire_put_error(&out, &err, "FATAL");
+	done = write(fd, buf_head(&out), buf_len(&out));
+	(void)done;
+	buf_finish(&out);
+	close(fd);
+}
+
+static void hand_over(struct process *p, int fd, bool is_unix, bool is_control)
+{
+	struct worker *best = p->workers[0];
+	unsigned total = 0;
+
+	for (unsigned i = 0; i < p->n_workers; i++) {
+		total += worker_n_clients(p->workers[i]);
+		if (worker_n_clients(p->workers[i]) < worker_n_clients(best))
+			best = p->workers[i];
+	}
+	if (total >= process_config(p)->limits.clients && !is_control)
+		refuse_client(p, fd);
+	else
+		worker_adopt(best, fd, is_unix, is_control);
+}
+
+static void on_client(void *owner, int fd, bool is_unix)
+{
+	hand_over(owner, fd, is_unix, false);
+}
+
+static void on_control_client(void *owner, int fd, bool is_unix)
+{
+	hand_over(owner, fd, is_unix, true);
+}
+
+static enum status open_listeners(struct process *p, int which, const struct config_addresses *all,
+				  void (*on_accept)(void *, int, bool), struct err *err)
+{
+	for (unsigned i = 0; i < all->n && i < PROCESS_MAX_LISTENERS; i++) {
+		const struct config_address *a = &all->items[i];
+		const char *host = a->unix_dir ? NULL : a->host ? a->host : "*";
+		enum status st = listener_open(&p->listeners[which][i], p->loop, host, a->port,
+					       a->unix_dir, on_accept, p, err);
+
+		if (st != STATUS_OK)
+			return st;
+		p->n_listeners[which]++;
+		log_event(LOG_INFO, which ? "control port listens" : "main port listens",
+			  LOG_STR("address", a->text));
+	}
+	return STATUS_OK;
+}
+
+static void close_listeners(struct process *p, int which)
+{
+	for (unsigned i = 0; i < p->n_listeners[which]; i++)
+		listener_close(&p->listeners[which][i]);
+	p->n_listeners[which] = 0;
+}
+
+/* ---- HTTP ---- */
+
+static bool monitor_ready(void *ctx, char *reason, size_t size)
+{
+	struct process *p = ctx;
+
+	return p->host.is_ready(p, reason, size);
+}
+
+static uint64_t monitor_epoch(void *ctx)
+{
+	struct world *w = process_world(ctx);
+	uint64_t epoch = w ? w->map->epoch : 0;
+
+	world_drop(w);
+	return epoch;
+}
+
+static enum status open_monitors(struct process *p, struct err *err)
+{
+	const struct config_addresses *all = &process_config(p)->http;
+	struct monitor_source source = { .ctx = p,
+					 .blocks = p->blocks,
+					 .n_blocks = p->n_workers + 1,
+					 .ready = monitor_ready,
+					 .map_epoch = monitor_epoch };
+
+	for (unsigned i = 0; i < all->n && i < 4; i++) {
+		enum status st = monitor_start(&all->items[i], &source, &p->monitor[i], err);
+
+		if (st != STATUS_OK)
+			return st;
+		p->n_monitors++;
+	}
+	return STATUS_OK;
+}
+
+/* ---- stopping ---- */
+
+static unsigned count_clients(const struct process *p)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < p->n_workers; i++)
+		n += worker_n_clients(p->workers[i]);
+	return n;
+}
+
+static void finish_loop(struct process *p)
+{
+	close_listeners(p, 0);
+	close_listeners(p, 1);
+	for (unsigned i = 0; i < 3; i++)
+		signal_watch_close(&p->signals[i]);
+	timer_close(&p->stop_timer, NULL);
+	mailbox_close(p->mailbox);
+}
+
+static void on_stop_tick(void *owner)
+{
+	struct process *p = owner;
+
+	if (count_clients(p) && loop_now_ms(p->loop) < p->stop_deadline_ms)
+		return;
+	timer_stop(&p->stop_timer);
+	finish_loop(p);
+}
+
+static void begin_stop(struct process *p, uint64_t wait_ms)
+{
+	uint64_t deadline = loop_now_ms(p->loop) + wait_ms;
+
+	if (p->is_stopping) {
+		if (deadline < p->stop_deadline_ms)
+			p->stop_deadline_ms = deadline;
+		return;
+	}
+	p->is_stopping = true;
+	p->stop_deadline_ms = deadline;
+	log_event(LOG_INFO, "stopping", LOG_U64("clients", count_clients(p)));
+	close_listeners(p, 0);
+	close_listeners(p, 1);
+	for (unsigned i = 0; i < p->n_workers; i++)
+		worker_drain(p->workers[i]);
+	timer_start(&p->stop_timer, 0, STOP_LOOK_MS);
+}
+
+static void do_shutdown_wait(void *arg)
+{
+	struct process *p = arg;
+	uint64_t ms = process_config(p)->timeouts.shutdown_ms;
+
+	begin_stop(p, ms ? ms : UINT64_MAX / 2);
+}
+
+static void do_shutdown_now(void *arg)
+{
+	begin_stop(arg, 0);
+}
+
+void process_shutdown(struct process *p, bool wait)
+{
+	mailbox_post(p->mailbox, wait ? do_shutdown_wait : do_shutdown_now, p);
+}
+
+static void on_signal(void *owner, int number)
+{
+	struct process *p = owner;
+	struct err err = ERR_INIT;
+
+	if (number == SIGHUP) {
+		if (process_reload_config(p, &err) != STATUS_OK)
+			log_error(LOG_ERROR, "the configuration was not reloaded", &err);
+		return;
+	}
+	if (p->is_stopping)
+		do_shutdown_now(p);
+	else
+		do_shutdown_wait(p);
+}
+
+/* ---- start ---- */
+
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static void start_workers(struct process *p)
+{
+	p->n_workers = process_config(p)->workers;
+	p->workers = mem_zero(p->n_workers, sizeof(*p->workers));
+	p->blocks = mem_zero(p->n_workers + 1, sizeof(*p->blocks));
+	for (unsigned i = 0; i <= p->n_workers; i++)
+		p->blocks[i] = metrics_create();
+	for (unsigned i = 0; i < p->n_workers; i++) {
+		p->workers[i] = worker_create(i, &p->host, p->blocks[i]);
+		worker_start(p->workers[i]);
+	}
+}
+
+static enum status open_all(struct process *p, struct err *err)
+{
+	const struct config *cfg = process_config(p);
+	enum status st = open_listeners(p, 0, &cfg->listen, on_client, err);
+
+	if (st == STATUS_OK)
+		st = open_listeners(p, 1, &cfg->admin, on_control_client, err);
+	if (st == STATUS_OK)
+		st = open_monitors(p, err);
+	return st;
+}
+
+static void process_init(struct process *p, const char *path)
+{
+	static const int numbers[3] = { SIGTERM, SIGINT, SIGHUP };
+
+	signal(SIGPIPE, SIG_IGN);
+	raise_descriptor_limit();
+	job_set_threads(JOB_THREADS);
+	p->config_path = path;
+	p->started_us = clock_us();
+	INVARIANT(getrandom(&p->incarnation, sizeof(p->incarnation), 0) == sizeof(p->incarnation));
+	p->incarnation &= INT64_MAX; /* a bigint in the catalog */
+	pthread_mutex_init(&p->mutex, NULL);
+	pthread_mutex_init(&p->catalog_mutex, NULL);
+	pthread_mutex_init(&p->refresh_mutex, NULL);
+	snprintf(p->not_ready, sizeof(p->not_ready), "the shard map is not loaded yet");
+	p->loop = loop_create();
+	p->mailbox = mailbox_create(p->loop);
+	timer_init(&p->stop_timer, p->loop, on_stop_tick, p);
+	for (unsigned i = 0; i < 3; i++)
+		signal_watch_start(&p->signals[i], p->loop, numbers[i], on_signal, p);
+}
+
+static void process_finish(struct process *p)
+{
+	for (unsigned i = 0; i < p->n_workers; i++)
+		worker_stop(p->workers[i]);
+	loop_thread_join(&p->watcher);
+	loop_thread_join(&p->recoverer);
+	for (unsigned i = 0; i < p->n_monitors; i++)
+		monitor_stop(p->monitor[i]);
+	for (unsigned i = 0; i < p->n_workers; i++)
+		worker_destroy(p->workers[i]);
+	for (unsigned i = 0; i <= p->n_workers; i++)
+		metrics_destroy(p->blocks[i]);
+	admin_destroy(p->admin);
+	world_drop(p->world);
+	if (p->catalog)
+		catalog_close(p->catalog);
+	if (p->admin_catalog)
+		catalog_close(p->admin_catalog);
+	loop_destroy(p->loop);
+	free(p->workers);
+	free(p->blocks);
+	log_event(LOG_INFO, "stopped");
+}
+
+int process_run(const char *config_path, const struct config *cfg)
+{
+	struct process *p = mem_zero(1, sizeof(*p));
+	struct err err = ERR_INIT;
+	int code = 0;
+
+	process_init(p, config_path);
+	p->book = book_create(cfg, &err);
+	if (!p->book) {
+		log_error(LOG_ERROR, "cannot start", &err);
+		return 1;
+	}
+	log_event(LOG_INFO, "pgmosaic starts", LOG_STR("version", PGMOSAIC_VERSION),
+		  LOG_STR("config", config_path), LOG_U64("workers", cfg->workers));
+	host_fill(p);
+	runtime_fill(p);
+	start_workers(p);
+	if (open_all(p, &err) != STATUS_OK) {
+		log_error(LOG_ERROR, "cannot start", &err);
+		p->is_stopping = true;
+		code = 1;
+	}
+	loop_thread_start(&p->watcher, process_watch, p);
+	loop_thread_start(&p->recoverer, process_recover, p);
+	if (code)
+		finish_loop(p);
+	loop_run(p->loop);
+	process_finish(p);
+	free(p);
+	return code;
+}

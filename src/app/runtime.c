@@ -1,0 +1,204 @@
+/* The control port's view of the process: rows collected from the workers, and orders. */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pgmosaic/base/clock.h"
+#include "pgmosaic/base/log.h"
+#include "process.h"
+
+/* ---- rows from the workers: each is asked on its own thread, one after the other ---- */
+
+struct collect {
+	struct process *p;
+	enum runtime_table what;
+	struct admin_result *out;
+	unsigned worker;
+	pthread_mutex_t mutex;
+	pthread_cond_t cond;
+	bool is_done;
+};
+
+static const char *number(char *text, size_t size, uint64_t n)
+{
+	snprintf(text, size, "%llu", (unsigned long long)n);
+	return text;
+}
+
+#define NUMBER(n) number((char[24]){ 0 }, 24, (n))
+
+/* Wall clock of something that was so many milliseconds ago. */
+static const char *moment(struct admin_result *out, uint64_t ms_ago)
+{
+	time_t t = (time_t)(clock_wall_us() / 1000000 - ms_ago / 1000);
+	struct tm tm;
+	char text[40];
+
+	gmtime_r(&t, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &tm);
+	return arena_strdup(&out->arena, text);
+}
+
+static const char *database_name(struct process *p, struct admin_result *out)
+{
+	struct world *w = process_world(p);
+	const char *name = w && w->map->n_shards ? w->map->shards[w->map->home].dbname : "";
+	const char *copy = arena_strdup(&out->arena, name);
+
+	world_drop(w);
+	return copy;
+}
+
+static void on_pool(void *ctx, const struct worker_pool *w)
+{
+	struct collect *c = ctx;
+	struct process *p = c->p;
+	static const char *const modes[] = { "transaction", "session", "statement" };
+
+	if (c->what != RUNTIME_POOLS)
+		return;
+	admin_result_row(c->out, database_name(p, c->out), w->user, NUMBER(w->n_leased),
+			 NUMBER(w->n_waiting), "0", "0", NUMBER(w->n_leased), "0",
+			 NUMBER(w->n_cleaning), NUMBER(w->n_idle), "0", "0", NUMBER(w->n_dialing),
+			 NUMBER(w->oldest_wait_ms / 1000), NUMBER(w->oldest_wait_ms % 1000 * 1000),
+			 modes[process_config(p)->pool.mode], w->shard, NUMBER(c->worker));
+}
+
+static void split_address(struct admin_result *out, const char *address, const char **host,
+			  const char **port)
+{
+	char *copy = arena_strdup(&out->arena, address);
+	char *colon = strrchr(copy, ':');
+
+	*host = copy;
+	*port = "0";
+	if (!colon)
+		return;
+	*colon = 0;
+	*port = colon + 1;
+}
+
+static void on_client(void *ctx, const struct worker_client *w)
+{
+	struct collect *c = ctx;
+	const char *host, *port;
+
+	if (c->what != RUNTIME_CLIENTS)
+		return;
+	split_address(c->out, w->address, &host, &port);
+	admin_result_row(c->out, "C", w->user, w->database, w->state, host, port, "", "0",
+			 moment(c->out, w->connected_ms_ago), moment(c->out, w->statement_ms_ago), "0",
+			 "0", "0", NUMBER(w->id), "", "0", "", w->application_name, "0", NUMBER(w->id),
+			 NUMBER(c->worker), w->pinned);
+}
+
+static void on_server(void *ctx, const struct worker_server *w)
+{
+	struct collect *c = ctx;
+
+	if (c->what != RUNTIME_SERVERS)
+		return;
+	admin_result_row(c->out, "S", w->user, database_name(c->p, c->out), w->state, "", "0", "", "0",
+			 moment(c->out, w->opened_ms_ago), moment(c->out, w->used_ms_ago), "0", "0",
+			 "0", NUMBER(w->id), "", NUMBER((uint64_t)w->server_pid), "", "",
+			 NUMBER(w->n_prepared), w->shard, NUMBER(c->worker));
+}
+
+static void on_done(void *ctx)
+{
+	struct collect *c = ctx;
+
+	pthread_mutex_lock(&c->mutex);
+	c->is_done = true;
+	pthread_cond_signal(&c->cond);
+	pthread_mutex_unlock(&c->mutex);
+}
+
+static enum status runtime_collect(void *ctx, enum runtime_table what, struct admin_result *out,
+				   struct err *err)
+{
+	struct process *p = ctx;
+	struct collect c = { .p = p, .what = what, .out = out };
+	struct worker_visitor v = { .ctx = &c,
+				    .client = on_client,
+				    .server = on_server,
+				    .pool = on_pool,
+				    .done = on_done };
+
+	(void)err;
+	pthread_mutex_init(&c.mutex, NULL);
+	pthread_cond_init(&c.cond, NULL);
+	for (c.worker = 0; c.worker < p->n_workers; c.worker++) {
+		c.is_done = false;
+		worker_visit(p->workers[c.worker], &v);
+		pthread_mutex_lock(&c.mutex);
+		while (!c.is_done)
+			pthread_cond_wait(&c.cond, &c.mutex);
+		pthread_mutex_unlock(&c.mutex);
+	}
+	pthread_cond_destroy(&c.cond);
+	pthread_mutex_destroy(&c.mutex);
+	return STATUS_OK;
+}
+
+/* ---- the rest of the vtable ---- */
+
+static struct world *runtime_world(void *ctx)
+{
+	return process_world(ctx);
+}
+
+static enum status runtime_reload_world(void *ctx, struct err *err)
+{
+	return process_refresh(ctx, err);
+}
+
+static const struct config *runtime_config(void *ctx)
+{
+	return process_config(ctx);
+}
+
+static enum status runtime_reload_config(void *ctx, struct err *err)
+{
+	enum status st = process_reload_config(ctx, err);
+
+	return st == STATUS_OK ? process_refresh(ctx, err) : st; /* limits reach the workers so */
+}
+
+static void runtime_metrics(void *ctx, struct metrics_total *out, uint64_t *uptime_us)
+{
+	struct process *p = ctx;
+
+	metrics_sum(p->blocks, p->n_workers + 1, out);
+	*uptime_us = clock_us() - p->started_us;
+}
+
+static void runtime_shutdown(void *ctx, bool wait)
+{
+	process_shutdown(ctx, wait);
+}
+
+/* The control port's own connection: its statements run one at a time. NULL: unreachable. */
+static struct catalog *runtime_catalog(void *ctx)
+{
+	struct process *p = ctx;
+	struct err err = ERR_INIT;
+
+	if (process_open_catalog(p, &p->admin_catalog, &err) != STATUS_OK)
+		log_error(LOG_WARNING, "the catalog cannot be reached", &err);
+	return p->admin_catalog;
+}
+
+void runtime_fill(struct process *p)
+{
+	p->runtime = (struct admin_runtime){ .ctx = p,
+					     .world = runtime_world,
+					     .reload_world = runtime_reload_world,
+					     .catalog = runtime_catalog,
+					     .config = runtime_config,
+					     .reload_config = runtime_reload_config,
+					     .collect = runtime_collect,
+					     .metrics = runtime_metrics,
+					     .shutdown = runtime_shutdown };
+	p->admin = admin_create(&p->runtime);
+}

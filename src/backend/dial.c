@@ -1,0 +1,238 @@
+/* Opening a server connection.
+ *
+ * Happy path: PQconnectdbParams on a job thread (name look-up, TLS and SCRAM block
+ * there for milliseconds, never on a loop); the values the server reported are read,
+ * then the socket is taken over and libpq only keeps it (and its TLS) alive.
+ * Failure modes: the server's own words become the error; the pool waits a little
+ * before it dials again. A pool that closes meanwhile: the connection is finished as
+ * soon as the job returns. */
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+#include "pgmosaic/base/check.h"
+#include "pgmosaic/base/log.h"
+#include "pgmosaic/base/mem.h"
+
+struct dial {
+	struct pool *pool;
+	struct conn *conn;
+	char *dsn, *user, *password;
+	char timeout_s[16];
+	char search_path[256];
+	struct err err;
+	PGconn *pg;
+};
+
+static const char *const reported[] = {
+	"server_version",
+	"server_encoding",
+	"client_encoding",
+	"application_name",
+	"default_transaction_read_only",
+	"in_hot_standby",
+	"is_superuser",
+	"session_authorization",
+	"DateStyle",
+	"IntervalStyle",
+	"TimeZone",
+	"integer_datetimes",
+	"standard_conforming_strings",
+};
+
+static void dial_read_parameters(struct dial *d)
+{
+	struct conn *c = d->conn;
+
+	for (size_t i = 0; i < sizeof(reported) / sizeof(reported[0]); i++) {
+		const char *value = PQparameterStatus(d->pg, reported[i]);
+		struct conn_parameter *p = &c->parameters[c->n_parameters];
+
+		if (!value)
+			continue;
+		snprintf(p->name, sizeof(p->name), "%s", reported[i]);
+		snprintf(p->value, sizeof(p->value), "%s", value);
+		c->n_parameters++;
+	}
+}
+
+static bool dial_read_search_path(struct dial *d)
+{
+	PGresult *r = PQexec(d->pg, "SHOW search_path");
+	bool ok = PQresultStatus(r) == PGRES_TUPLES_OK;
+
+	if (ok)
+		snprintf(d->search_path, sizeof(d->search_path), "%s", PQgetvalue(r, 0, 0));
+	PQclear(r);
+	return ok;
+}
+
+/* libpq gives no SQLSTATE for a failed log-in: the commonest are told by their words. */
+static const char *code_of_message(const char *text)
+{
+	static const struct {
+		const char *words, *code;
+	} known[] = {
+		{ "password authentication failed", "28P01" },
+		{ "no pg_hba.conf entry", "28000" },
+		{ "database \"", "3D000" },
+		{ "role \"", "28000" },
+		{ "too many", "53300" },
+		{ "remaining connection slots", "53300" },
+		{ "the database system is", "57P03" },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strstr(text, known[i].words))
+			return known[i].code;
+	return "08006";
+}
+
+static void dial_failed(struct dial *d)
+{
+	char text[300];
+	const char *fatal;
+	size_t n;
+
+	snprintf(text, sizeof(text), "%s", PQerrorMessage(d->pg));
+	for (n = strlen(text); n && (text[n - 1] == '\n' || text[n - 1] == ' '); n--)
+		text[n - 1] = 0;
+	for (char *p = text; *p; p++)
+		if (*p == '\n')
+			*p = ' ';
+	fatal = strstr(text, "FATAL:  ");
+	err_set_code(&d->err, STATUS_BACKEND, code_of_message(text),
+		     "cannot connect to shard %s: %s", d->pool->shard_name,
+		     fatal ? fatal + 8 : text);
+	err_hint(&d->err,
+		 "Is the shard's server running, and may user \"%s\" log in there with the "
+		 "password the proxy has? SHOW SHARDS on the control port shows its DSN.",
+		 d->user);
+}
+
+static void dial_work(void *arg)
+{
+	struct dial *d = arg;
+	const char *keys[] = { "dbname",
+			       "user",
+			       "password",
+			       "connect_timeout",
+			       "fallback_application_name",
+			       "client_encoding",
+			       "keepalives_idle",
+			       "keepalives_interval",
+			       "keepalives_count",
+			       "tcp_user_timeout",
+			       NULL };
+	const char *values[] = { d->dsn,       d->user,	   d->password ? d->password : "",
+				 d->timeout_s, "pgmosaic", "UTF8",
+				 "30",	       "10",	   "3",
+				 "60000",      NULL };
+
+	d->pg = PQconnectdbParams(keys, values, 1);
+	if (PQstatus(d->pg) != CONNECTION_OK || !dial_read_search_path(d)) {
+		dial_failed(d);
+		PQfinish(d->pg);
+		d->pg = NULL;
+		return;
+	}
+	dial_read_parameters(d);
+	d->conn->server_pid = PQbackendPID(d->pg);
+	d->conn->cancel = PQgetCancel(d->pg);
+	PQsetnonblocking(d->pg, 1);
+}
+
+static void dial_free(struct dial *d)
+{
+	free(d->dsn);
+	free(d->user);
+	free(d->password);
+	free(d);
+}
+
+static void dial_done(void *arg)
+{
+	struct dial *d = arg;
+	struct pool *p = d->pool;
+	struct conn *c = d->conn;
+
+	if (d->pg) {
+		c->pg = d->pg;
+		if (!p->is_known) {
+			memcpy(p->search_path, d->search_path, sizeof(p->search_path));
+			p->is_known = true;
+		}
+		conn_start(c, PQsocket(d->pg), PQgetssl(d->pg));
+		pool_on_dialed(p, c);
+	} else {
+		conn_free(c);
+		pool_on_dial_failed(p, &d->err);
+	}
+	dial_free(d);
+}
+
+void pool_dial(struct pool *p)
+{
+	struct dial *d = mem_zero(1, sizeof(*d));
+	struct conn *c = mem_zero(1, sizeof(*c));
+
+	c->pool = p;
+	c->shard = p->shard;
+	c->id = ++p->pools->next_conn_id;
+	c->state = CONN_DIALING;
+	list_init(&c->node);
+	table_init(&c->prepared);
+	buf_init(&c->in, (size_t)p->pools->limits.message_bytes + POOL_SCRATCH_BYTES + 16);
+	d->pool = p;
+	d->conn = c;
+	d->dsn = mem_strdup(p->dsn);
+	d->user = mem_strdup(p->user);
+	d->password = p->password ? mem_strdup(p->password) : NULL;
+	snprintf(d->timeout_s, sizeof(d->timeout_s), "%u",
+		 (unsigned)(p->pools->limits.connect_timeout_ms / 1000) + 1);
+	p->n_dialing++;
+	p->pools->n_conns++;
+	job_run(p->pools->loop, dial_work, dial_done, d);
+}
+
+/* ---- cancel: libpq's own call blocks, so it is a job too ---- */
+
+static void cancel_work(void *arg)
+{
+	struct conn *c = arg;
+	char reason[256];
+
+	PQcancel(c->cancel, reason, sizeof(reason));
+}
+
+static void cancel_done(void *arg)
+{
+	struct conn *c = arg;
+
+	c->n_cancels--;
+	if (c->n_cancels == 0 && c->state == CONN_CLOSING)
+		conn_begin_close(c);
+	else if (c->n_cancels == 0 && c->release_wanted)
+		conn_release(c);
+}
+
+void conn_cancel(struct conn *c)
+{
+	if (!c->cancel || c->state == CONN_CLOSING || c->n_cancels >= 2)
+		return;
+	c->n_cancels++;
+	job_run(c->pool->pools->loop, cancel_work, cancel_done, c);
+}
+
+void conn_free(struct conn *c)
+{
+	if (c->cancel)
+		PQfreeCancel(c->cancel);
+	if (c->pg)
+		PQfinish(c->pg);
+	buf_finish(&c->in);
+	table_finish(&c->prepared);
+	free(c);
+}

@@ -1,0 +1,193 @@
+/* Rules that concern more than one key, and what is derived from others. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "reader.h"
+#include "values.h"
+
+static void fault_at(struct reader *r, int line, const char *list, unsigned i, const char *field,
+		     const char *what, const char *fix)
+{
+	char key[160];
+
+	snprintf(key, sizeof(key), "%s[%u]%s%s", list, i, *field ? "." : "", field);
+	reader_fault(r, line, key, what, fix);
+}
+
+static void check_pool(struct reader *r)
+{
+	if (r->cfg->pool.min_size > r->cfg->pool.size)
+		reader_fault(r, reader_line(r, "pool.min_size"), "pool.min_size",
+			     "is greater than pool.size", "write at most pool.size");
+}
+
+static void check_http(struct reader *r)
+{
+	if (r->cfg->http.n && r->cfg->http.items[0].unix_dir)
+		reader_fault(r, reader_line(r, "http"), "http", "is a unix socket",
+			     "write host:port, or [] for none");
+}
+
+static bool has_user_before(const struct config *cfg, unsigned i)
+{
+	for (unsigned j = 0; j < i; j++)
+		if (cfg->users[j].name && strcmp(cfg->users[j].name, cfg->users[i].name) == 0)
+			return true;
+	return false;
+}
+
+static void check_users(struct reader *r)
+{
+	for (unsigned i = 0; i < r->cfg->n_users; i++) {
+		struct config_user *u = &r->cfg->users[i];
+
+		if (u->name && has_user_before(r->cfg, i))
+			fault_at(r, u->line, "auth.users", i, "name",
+				 "is a user that stands above already", "keep one of them");
+		u->password_kind = value_password_kind(u->password);
+		if (!u->server_password && u->password_kind == PASSWORD_PLAIN)
+			u->server_password = u->password;
+		if (u->password && !u->server_password && !u->admin)
+			fault_at(r, u->line, "auth.users", i, "server_password",
+				 "is missing beside a hashed password",
+				 "write the plain password the proxy logs in to the shards with");
+	}
+}
+
+static void check_rules(struct reader *r)
+{
+	static const char *const all[] = { "all" };
+	struct config *cfg = r->cfg;
+
+	for (unsigned i = 0; i < cfg->n_rules; i++) {
+		struct config_rule *rule = &cfg->rules[i];
+		const char *wrong = value_read_network(rule);
+
+		if (rule->type == RULE_LOCAL && strcmp(rule->address, "all") != 0)
+			wrong = "does not go with type local";
+		if (wrong)
+			fault_at(r, rule->line, "auth.rules", i, "address", wrong,
+				 "write all, or an address with its prefix such as 10.0.0.0/8");
+	}
+	if (cfg->n_rules)
+		return;
+	cfg->rules = arena_array(&cfg->arena, struct config_rule, 2);
+	cfg->n_rules = 2;
+	for (unsigned i = 0; i < 2; i++) {
+		const char **names = arena_copy(&cfg->arena, all, sizeof(all));
+
+		cfg->rules[i].type = i ? RULE_LOCAL : RULE_HOST;
+		cfg->rules[i].databases = cfg->rules[i].users = (struct config_strings){ names, 1 };
+		cfg->rules[i].address = "all";
+		cfg->rules[i].method = METHOD_SCRAM;
+	}
+}
+
+static bool has_shard(const struct config *cfg, const char *name, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (cfg->shards[i].name && strcmp(cfg->shards[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static bool has_distribution(const struct config *cfg, const char *name, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (cfg->distributions[i].name && strcmp(cfg->distributions[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static bool has_table_before(const struct config *cfg, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (cfg->tables[i].name && strcmp(cfg->tables[i].name, cfg->tables[n].name) == 0)
+			return true;
+	return false;
+}
+
+static void check_shards(struct reader *r)
+{
+	struct config *cfg = r->cfg;
+
+	for (unsigned i = 0; i < cfg->n_shards; i++)
+		if (cfg->shards[i].name && has_shard(cfg, cfg->shards[i].name, i))
+			fault_at(r, cfg->shards[i].line, "bootstrap.shards", i, "name",
+				 "is a shard that stands above already", "write another name");
+	if (!cfg->n_shards && (cfg->n_distributions || cfg->n_tables))
+		reader_fault(r, reader_line(r, "bootstrap"), "bootstrap.shards",
+			     "missing required key", "write at least one shard");
+}
+
+static void check_distributions(struct reader *r)
+{
+	struct config *cfg = r->cfg;
+
+	for (unsigned i = 0; i < cfg->n_distributions; i++) {
+		const struct config_distribution *d = &cfg->distributions[i];
+
+		if (d->name && has_distribution(cfg, d->name, i))
+			fault_at(r, d->line, "bootstrap.distributions", i, "name",
+				 "is a distribution that stands above already",
+				 "write another name");
+		if (strcmp(d->method, "range") == 0 || strcmp(d->method, "directory") == 0)
+			fault_at(r, d->line, "bootstrap.distributions", i, "method",
+				 "is not supported by this version", "write hash");
+		else if (strcmp(d->method, "hash") != 0)
+			fault_at(r, d->line, "bootstrap.distributions", i, "method",
+				 "has a value that is not known", "write hash");
+		if (strcmp(d->function, "pg") != 0 && strcmp(d->function, "xxh3") != 0)
+			fault_at(r, d->line, "bootstrap.distributions", i, "function",
+				 "has a value that is not known", "write pg or xxh3");
+		if (d->chunks < cfg->n_shards)
+			fault_at(r, d->line, "bootstrap.distributions", i, "chunks",
+				 "is less than the number of shards",
+				 "write at least one chunk a shard");
+	}
+}
+
+static void check_table(struct reader *r, unsigned i)
+{
+	const struct config *cfg = r->cfg;
+	const struct config_table *t = &cfg->tables[i];
+	unsigned kinds = (t->shard_key.n > 0) + t->reference + (t->single != NULL);
+
+	if (kinds != 1)
+		fault_at(r, t->line, "bootstrap.tables", i, "",
+			 kinds ? "has more than one of shard_key, reference and single"
+			       : "has none of shard_key, reference and single",
+			 "write exactly one of them");
+	if (t->name && has_table_before(cfg, i))
+		fault_at(r, t->line, "bootstrap.tables", i, "name",
+			 "is a table that stands above already", "keep one of them");
+	if (t->single && !has_shard(cfg, t->single, cfg->n_shards))
+		fault_at(r, t->line, "bootstrap.tables", i, "single",
+			 "names a shard that bootstrap.shards does not have",
+			 "write the name of one of bootstrap.shards");
+	if (t->distribution && !t->shard_key.n)
+		fault_at(r, t->line, "bootstrap.tables", i, "distribution",
+			 "goes only with shard_key", "remove it, or write shard_key");
+	else if (t->distribution && !has_distribution(cfg, t->distribution, cfg->n_distributions))
+		fault_at(r, t->line, "bootstrap.tables", i, "distribution",
+			 "names a distribution that bootstrap.distributions does not have",
+			 "write the name of one of bootstrap.distributions, or leave it out");
+}
+
+void config_check(struct reader *r)
+{
+	struct config *cfg = r->cfg;
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (cfg->workers == 0)
+		cfg->workers = cores < 1 ? 1 : cores > 256 ? 256 : (uint32_t)cores;
+	check_http(r);
+	check_pool(r);
+	check_users(r);
+	check_rules(r);
+	check_shards(r);
+	check_distributions(r);
+	for (unsigned i = 0; i < cfg->n_tables; i++)
+		check_table(r, i);
+}

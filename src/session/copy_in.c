@@ -1,0 +1,273 @@
+/* COPY … FROM STDIN over one or more shards.
+ *
+ * Happy path: every shard gets the COPY statement and answers CopyInResponse; the client
+ * gets one; its CopyData is cut into rows, each row goes to its owner; CopyDone ends all.
+ * To one shard, or to every copy of a reference table, the bytes go as they are.
+ * Back-pressure: when a shard's queue is full no more is taken from the client.
+ * Failure modes: a row that a shard refuses: its error, CopyFail to the others, the rest of
+ * the client's data is read and dropped. CopyFail or a vanished client: CopyFail to all.
+ * Either way the statement's transaction is rolled back on every shard. */
+#include <stdio.h>
+
+#include "internal.h"
+#include "pgmosaic/base/check.h"
+#include "pgmosaic/route/copy_split.h"
+
+struct copy_in {
+	struct session *s;
+	struct statement *st;
+	struct leg **legs;
+	unsigned n_legs;
+	struct copy_splitter *splitter;
+	bool *is_open; /* per leg: a CopyData message is being filled */
+	size_t *mark;
+	struct err err; /* ours: CopyFail, bad data */
+	bool client_failed, done;
+};
+
+/* The leg's open CopyData message; rows of one feed share it. */
+static void open_data(struct copy_in *c, unsigned i)
+{
+	if (c->is_open[i])
+		return;
+	c->is_open[i] = true;
+	c->mark[i] = wire_begin(conn_out(c->legs[i]->conn), 'd');
+}
+
+static void close_data(struct copy_in *c)
+{
+	for (unsigned i = 0; i < c->n_legs; i++) {
+		if (c->is_open[i] && c->legs[i]->conn) {
+			wire_end(conn_out(c->legs[i]->conn), c->mark[i]);
+			stream_touch(&c->legs[i]->conn->stream);
+		}
+		c->is_open[i] = false;
+	}
+}
+
+static enum status put_row(void *ctx, uint16_t shard, const uint8_t *row, size_t n, struct err *err)
+{
+	struct copy_in *c = ctx;
+
+	(void)err;
+	for (unsigned i = 0; i < c->n_legs; i++) {
+		struct leg *leg = c->legs[i];
+
+		if ((shard != COPY_TO_ALL && leg->shard != shard) || !leg->conn || leg->failed)
+			continue;
+		open_data(c, i);
+		buf_append(conn_out(leg->conn), row, n);
+	}
+	return STATUS_OK;
+}
+
+static bool all_ready(const struct copy_in *c)
+{
+	for (unsigned i = 0; i < c->n_legs; i++)
+		if (leg_is_busy(c->legs[i]) && !c->legs[i]->copy_in)
+			return false;
+	return true;
+}
+
+static bool any_failed(const struct copy_in *c)
+{
+	for (unsigned i = 0; i < c->n_legs; i++)
+		if (c->legs[i]->failed)
+			return true;
+	return false;
+}
+
+static bool start_legs(struct copy_in *c)
+{
+	struct str text = c->st->plan->text ? str_of(c->st->plan->text) : c->st->text;
+
+	for (unsigned i = 0; i < c->n_legs; i++) {
+		leg_begin(c->legs[i], LEG_ROWS_DROP);
+		if (!c->legs[i]->conn)
+			continue;
+		wire_put_query(conn_out(c->legs[i]->conn), text.p, text.n);
+		conn_sent(c->legs[i]->conn, 1);
+	}
+	while (!all_ready(c))
+		fiber_wait();
+	return !any_failed(c);
+}
+
+static void wait_for_room(struct copy_in *c)
+{
+	for (unsigned i = 0; i < c->n_legs; i++) {
+		struct leg *leg = c->legs[i];
+
+		while (leg->conn && !leg->failed && stream_is_full(&leg->conn->stream)) {
+			stream_flush(&leg->conn->stream);
+			if (leg->conn && stream_is_full(&leg->conn->stream))
+				fiber_wait();
+		}
+	}
+}
+
+static void take_data(struct copy_in *c, const struct wire_msg *m)
+{
+	if (any_failed(c) || c->err.status != STATUS_OK)
+		return; /* read and dropped */
+	if (!c->splitter)
+		put_row(c, COPY_TO_ALL, m->body, m->length, &c->err);
+	else
+		copy_splitter_feed(c->splitter, m->body, m->length, &c->err);
+	close_data(c);
+}
+
+static void take_message(struct copy_in *c, const struct wire_msg *m)
+{
+	const char *reason;
+	struct err err;
+
+	switch (m->type) {
+	case 'd': take_data(c, m); break;
+	case 'c': c->done = true; break;
+	case 'f':
+		c->done = true;
+		if (wire_parse_text(m->body, m->length, &reason, &err) != STATUS_OK)
+			reason = "";
+		err_set_code(&c->err, STATUS_CANCELED, "57014", "COPY from stdin failed: %s",
+			     reason);
+		break;
+	case 'H':
+	case 'S': break; /* ignored by PostgreSQL too until the copy is over */
+	default:
+		c->done = true;
+		err_set(&c->err, STATUS_PROTOCOL,
+			"unexpected message type 0x%02X during COPY from stdin", m->type);
+		break;
+	}
+}
+
+/* Until CopyDone, CopyFail, or a shard's error (PostgreSQL stops listening then, too). */
+static void pump(struct copy_in *c)
+{
+	struct wire_msg m;
+
+	while (!c->done && !any_failed(c)) {
+		if (c->s->party.is_canceled) {
+			err_set(&c->err, STATUS_CANCELED,
+				"canceling statement due to user request");
+			return;
+		}
+		if (!session_message(c->s, &m)) {
+			if (c->s->party.is_gone)
+				return;
+			fiber_wait();
+			continue;
+		}
+		take_message(c, &m);
+		session_consumed(c->s, &m);
+		wait_for_room(c);
+	}
+	if (c->err.status == STATUS_OK && c->splitter && c->done && !any_failed(c))
+		copy_splitter_finish(c->splitter, &c->err);
+	close_data(c);
+}
+
+static bool must_fail(const struct copy_in *c)
+{
+	return c->err.status != STATUS_OK || any_failed(c) || !c->done || c->s->party.is_gone;
+}
+
+static void end_legs(struct copy_in *c)
+{
+	bool fails = must_fail(c);
+
+	for (unsigned i = 0; i < c->n_legs; i++) {
+		struct leg *leg = c->legs[i];
+
+		if (!leg->conn || !leg_is_busy(leg))
+			continue;
+		if (fails)
+			wire_put_copy_fail(conn_out(leg->conn), "another part of the COPY failed");
+		else
+			wire_put_copy_done(conn_out(leg->conn));
+		conn_sent(leg->conn, 0);
+	}
+	leg_await_all(c->legs, c->n_legs);
+}
+
+/* The error of a shard that we did not cause ourselves by CopyFail. */
+static struct leg *first_cause(const struct copy_in *c)
+{
+	for (unsigned i = 0; i < c->n_legs; i++)
+		if (c->legs[i]->failed &&
+		    !strstr(c->legs[i]->err.message, "another part of the COPY failed"))
+			return c->legs[i];
+	return NULL;
+}
+
+static bool tell_failure(struct copy_in *c)
+{
+	struct exec_failure f = { .err = c->err };
+	struct leg *leg = first_cause(c);
+
+	buf_init(&f.body, 64u << 20);
+	if (leg && c->err.status == STATUS_OK)
+		exec_leg_failed(NULL, c->st->text, leg, &f);
+	if (f.err.status == STATUS_OK)
+		err_set(&f.err, STATUS_CANCELED, "COPY from stdin was not finished");
+	reply_failure(c->s, &f);
+	buf_finish(&f.body);
+	return false;
+}
+
+static bool tell_success(struct copy_in *c, bool own)
+{
+	bool once = c->st->plan->target == TARGET_EVERY;
+	uint64_t n = 0;
+	char tag[LEG_TAG_MAX];
+
+	for (unsigned i = 0; i < (once ? 1 : c->n_legs); i++)
+		n += wire_parse_command_tag(c->legs[i]->tag).count;
+	metrics_add(c->s->w->metrics, METRIC_COPY_ROWS, n);
+	snprintf(tag, sizeof(tag), "COPY %llu", (unsigned long long)n);
+	if (own)
+		snprintf(c->s->relay.tag, sizeof(c->s->relay.tag), "%s", tag);
+	else
+		reply_tag(c->s, tag);
+	return true;
+}
+
+static struct copy_splitter *make_splitter(struct copy_in *c)
+{
+	const struct plan *plan = c->st->plan;
+	const struct shard_map *map = session_world(c->s)->map;
+	const struct config *cfg = session_config(c->s);
+
+	if (c->n_legs == 1 || plan->target == TARGET_EVERY)
+		return NULL;
+	return copy_splitter_create(plan, map, cfg->limits.message_bytes, put_row, c);
+}
+
+bool copy_in_run(struct session *s, struct statement *st, struct leg **legs, unsigned n_legs)
+{
+	struct copy_in *c = arena_new(&s->arena, struct copy_in);
+	bool own = s->txn.is_implicit && st->is_alone;
+	bool ok;
+
+	c->s = s;
+	c->st = st;
+	c->legs = legs;
+	c->n_legs = n_legs;
+	c->is_open = arena_array(&s->arena, bool, n_legs);
+	c->mark = arena_array(&s->arena, size_t, n_legs);
+	if (!start_legs(c)) {
+		end_legs(c);
+		return tell_failure(c);
+	}
+	c->splitter = make_splitter(c);
+	wire_put(reply_out(s), 'G', buf_head(&legs[0]->description),
+		 buf_len(&legs[0]->description));
+	stream_flush(&s->stream);
+	pump(c);
+	end_legs(c);
+	if (c->splitter)
+		copy_splitter_destroy(c->splitter);
+	ok = !must_fail(c);
+	return ok ? tell_success(c, own) : tell_failure(c);
+}

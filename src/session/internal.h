@@ -1,0 +1,345 @@
+/* A client's session, seen from the files of this module.
+ *
+ *   STARTING --log-in done--> READY <------------------------+
+ *      |                       |  |  fast path: one shard     |  ReadyForQuery sent
+ *      |                       |  +-------> RELAYING ---------+
+ *      |                       |  everything else             |
+ *      |                       +----------> RUNNING ----------+
+ *      |                       |        (a fiber)
+ *      +----------> CLOSING <--+    from any state: the client left, FATAL
+ *                      | no fiber, no leg, stream gone
+ *                      v
+ *                    (freed)
+ *
+ *   STARTING and RUNNING own a fiber; in CLOSING one that still runs ends its waits early
+ *   (party.is_gone) and cleans up after itself. */
+#ifndef SESSION_INTERNAL_H
+#define SESSION_INTERNAL_H
+
+#include "pgmosaic/base/hash.h"
+#include "pgmosaic/exec/exec.h"
+#include "pgmosaic/loop/fiber.h"
+#include "pgmosaic/session/host.h"
+#include "pgmosaic/session/worker.h"
+#include "pgmosaic/txn/commit.h"
+#include "pgmosaic/wire/build.h"
+#include "pgmosaic/wire/parse.h"
+
+#define SESSION_SCRATCH_BYTES (64u << 10)
+/* Read no more from a client that is this far ahead of its answers. */
+#define SESSION_INPUT_HIGH (256u << 10)
+
+struct session;
+
+/* ---- plan cache (plans.c) ---- */
+struct plan_cache {
+	struct table by_key;
+	struct list recent;
+	unsigned n;
+};
+
+/* ---- prepared statements (statements.c) ---- */
+/* A text that was prepared, shared by all of a worker's clients with the same context. */
+struct prepared {
+	struct list node; /* of statement_cache.recent */
+	uint64_t id;	  /* never reused; its name on servers is "mosaic_<id>" */
+	uint64_t hash;
+	unsigned refs;
+	unsigned n_uses; /* as an unnamed statement: promoted to a server-side name */
+	char *text;
+	size_t n_text;
+	uint32_t *types; /* declared */
+	uint16_t n_types;
+	uint64_t context; /* search_path, user, settings that change meaning */
+	struct plan *plan;
+	uint64_t plan_world; /* world version of plan and description */
+	/* what the home shard said of it */
+	bool is_described;
+	uint32_t *param_types;
+	uint16_t n_params;
+	uint8_t *description; /* RowDescription body; NULL: no rows */
+	size_t n_description;
+	struct scan *scan;
+};
+
+struct statement_cache {
+	struct table by_hash;
+	struct list recent;
+	unsigned n;
+	size_t n_bytes;
+	uint64_t next_id;
+};
+
+struct worker {
+	unsigned index;
+	struct loop *loop;
+	struct mailbox *mailbox;
+	loop_thread thread;
+	struct timer tick;
+	const struct session_host *host;
+	struct metrics *metrics;
+	struct pools pools;
+	struct world *world;
+	struct plan_cache plans;
+	struct statement_cache statements;
+	struct list sessions;
+	_Atomic unsigned n_sessions;
+	struct session **slots;
+	uint32_t *slot_gen;
+	uint32_t n_slots, free_hint;
+	uint64_t next_session_id;
+	uint8_t *scratch;
+	struct scan scan; /* of the message at hand, outside of fibers */
+	bool is_draining, is_stopping, pools_closed;
+	struct list world_waits;
+};
+
+/* ---- settings (settings.c) ---- */
+struct setting {
+	struct setting *next;
+	char *name; /* lower case */
+	char *sql;  /* the statement that puts it in force */
+};
+
+struct settings {
+	struct setting *first;
+	uint64_t hash; /* 0: none */
+	bool has_role;
+};
+
+/* ---- portals and a client's statement names (extended.c) ---- */
+struct statement_name {
+	struct statement_name *next;
+	struct prepared *prepared;
+	char name[];
+};
+
+struct portal {
+	struct portal *next;
+	struct prepared *prepared;
+	struct plan *plan;
+	struct arena arena;  /* the Bind message and its arrays */
+	const uint8_t *rest; /* of the Bind, behind the two names */
+	size_t n_rest;
+	struct param_values params;
+	uint16_t *result_formats;
+	uint16_t n_result_formats;
+	bool is_bound; /* BindComplete was sent */
+	bool is_started, is_done;
+	bool is_dead;	 /* its transaction is over; freed at the next Sync */
+	struct leg *leg; /* one shard: where the server-side portal lives */
+	struct buf rows; /* several shards: rows not fetched yet */
+	char tag[LEG_TAG_MAX];
+	char name[];
+};
+
+struct savepoint {
+	struct savepoint *next;	  /* newest first */
+	struct settings settings; /* to return to */
+	char name[];
+};
+
+struct session_txn {
+	char status;	  /* I, T, E */
+	bool is_implicit; /* ours: one statement over shards, a pipeline, a multi-statement query */
+	char begin[256];
+	struct savepoint *savepoints;
+	struct settings before; /* to return to on ROLLBACK */
+	struct settings local;	/* SET LOCAL, for legs that join later */
+	bool uses_clock;
+	uint16_t clock_shard;
+	bool has_ddl;
+	struct plan_change *changes;
+	unsigned n_changes;
+	struct arena arena; /* changes */
+	struct world *overlay;
+	uint64_t started_ms;
+};
+
+enum session_state {
+	SESSION_STARTING,
+	SESSION_READY,
+	SESSION_RELAYING,
+	SESSION_RUNNING,
+	SESSION_CLOSING
+};
+
+/* A relay of one shard's answer to the client (relay.c). */
+struct relay {
+	struct leg *leg;
+	unsigned n_skip_ready; /* answers to swallow whole before the client's (BEGIN) */
+	unsigned n_skip_parse; /* ParseComplete to swallow */
+	bool keeps_ready;      /* do not forward ReadyForQuery: the fiber writes its own */
+	bool drops_bind;       /* BindComplete was sent already */
+	bool drops_description;
+	bool is_active;
+	bool failed; /* an ErrorResponse went by */
+	bool is_fatal;
+	bool skip_failed;
+	bool is_suspended, copy_in;
+	struct err fatal;
+	struct prepared *preparing; /* noted on the connection when its ParseComplete comes */
+	char tag[LEG_TAG_MAX];
+	uint64_t started_us;
+	const struct plan *plan;
+};
+
+struct session {
+	struct list node;
+	struct worker *w;
+	uint64_t id;
+	uint32_t slot, gen;
+	enum session_state state;
+	struct stream stream;
+	struct buf in;
+	bool is_unix, is_control, stream_gone, input_paused;
+	char user[64], database[64], address[64];
+	char application_name[64];
+	const struct config_user *account; /* NULL: may only be trusted */
+	uint32_t protocol;
+	uint8_t cancel_key[32];
+	size_t n_cancel_key;
+	uint64_t connected_ms, statement_ms, idle_since_ms;
+
+	struct leg_party party;
+	struct leg **legs; /* ascending by shard; the conn is NULL when not enlisted */
+	unsigned n_legs;
+	struct relay relay;
+	struct fiber *fiber;
+
+	struct settings settings;
+	struct setting *startup; /* what RESET returns to */
+	char search_path[256];
+	char path_before[256]; /* at BEGIN */
+	char startup_path[256];
+	uint64_t context;	     /* hash of search_path and user */
+	char *hand_shard, *hand_key; /* SET mosaic.shard, mosaic.shard_key */
+	struct conn_parameter reported[CONN_PARAMETERS];
+	unsigned n_reported;
+
+	struct session_txn txn;
+	struct statement_name *names;
+	struct prepared *unnamed;
+	struct portal *portals;
+	struct arena arena; /* of the statement at hand */
+};
+
+/* ---- session.c ---- */
+struct session *session_create(struct worker *w, int fd, bool is_unix, bool is_control);
+void session_advance(struct session *s);
+void session_move(struct session *s, enum session_state next);
+void session_close(struct session *s);
+void session_cancel(struct session *s);
+const char *session_state_name(const struct session *s);
+/* The next whole message of the client; false: wait for more, or the session is closing. */
+bool session_message(struct session *s, struct wire_msg *m);
+void session_consumed(struct session *s, const struct wire_msg *m);
+/* In a fiber: wait for the next message; false: the client is gone. */
+bool session_await_message(struct session *s, struct wire_msg *m);
+/* A fiber for this session; when it ends the session is READY again. */
+void session_run(struct session *s, void (*body)(struct session *s));
+const struct config *session_config(const struct session *s);
+
+/* ---- reply.c ---- */
+void reply_error(struct session *s, const struct err *err);
+void reply_failure(struct session *s, const struct exec_failure *f);
+void reply_fatal(struct session *s, const struct err *err);
+void reply_warning(struct session *s, const char *code, const char *text);
+void reply_tag(struct session *s, const char *tag);
+void reply_ready(struct session *s);
+static inline struct buf *reply_out(struct session *s)
+{
+	stream_touch(&s->stream);
+	return &s->stream.out;
+}
+
+/* ---- startup.c ---- */
+void startup_run(struct session *s); /* fiber body */
+
+/* ---- settings.c ---- */
+void settings_set(struct settings *set, const char *name, const char *sql);
+void settings_remove(struct settings *set, const char *name);
+void settings_clear(struct settings *set);
+void settings_copy(struct settings *to, const struct settings *from);
+/* What brings a connection from any state to these settings. */
+void settings_sql(const struct session *s, struct buf *out);
+bool settings_apply(struct session *s, struct leg *leg); /* in a fiber */
+/* More prepared statements than this on one server connection: they are all dropped. */
+#define SETTINGS_MAX_PREPARED 1000
+void session_set_path(struct session *s, const char *path);
+bool session_read_path(struct session *s, struct leg *leg); /* in a fiber: SHOW search_path */
+bool session_report(struct session *s, const char *name, const char *value);
+
+/* ---- plans.c ---- */
+void plans_init(struct plan_cache *c);
+void plans_clear(struct plan_cache *c);
+/* A plan, held for the caller; made when it is not cached. */
+enum status plans_get(struct session *s, struct str text, const struct scan *scan,
+		      const uint32_t *types, uint16_t n_types, struct plan **out, struct err *err);
+struct world *session_world(const struct session *s);
+
+/* ---- statements.c ---- */
+void statements_init(struct statement_cache *c);
+void statements_finish(struct worker *w);
+struct prepared *prepared_get(struct session *s, struct str text, const uint8_t *types,
+			      uint16_t n_types);
+void prepared_drop(struct worker *w, struct prepared *p);
+enum status prepared_plan(struct session *s, struct prepared *p, struct err *err);
+void prepared_name(const struct prepared *p, char *out, size_t size);
+
+/* ---- txn.c ---- */
+struct leg *session_leg(struct session *s, uint16_t shard); /* made when missing */
+struct leg *session_find_leg(struct session *s, uint16_t shard);
+/* In a fiber: a connection with the session's settings, in the transaction if there is one. */
+bool session_enlist(struct session *s, struct leg *leg);
+void session_release_legs(struct session *s);
+void txn_open(struct session *s, const char *begin, bool is_implicit);
+/* In a fiber. False: it failed, and the client was told. */
+bool txn_end(struct session *s, bool commit);
+void txn_forget(struct session *s);
+void txn_fail(struct session *s);
+
+/* ---- relay.c ---- */
+/* Try the fast path for a planned statement; false: not possible now. */
+bool relay_query(struct session *s, const struct wire_msg *m, struct plan *plan, uint16_t shard,
+		 bool any);
+/* A leg that can be written to now, BEGIN already queued when needed; NULL: not possible. */
+struct leg *relay_take(struct session *s, const struct plan *plan, uint16_t shard, bool any,
+		       struct relay *how);
+void relay_start(struct session *s, struct leg *leg, const struct relay *how);
+/* In a fiber: until the relay has ended. */
+void relay_await(struct session *s);
+void relay_detach(struct session *s);
+
+/* ---- run.c ---- */
+struct statement {
+	struct str text;
+	const struct scan *scan;
+	struct plan *plan;
+	struct portal *portal; /* extended protocol */
+	bool wants_description;
+	bool is_alone; /* nothing else shares its implicit transaction */
+	int32_t max_rows;
+};
+
+/* In a fiber: run it and write its answer, without ReadyForQuery. False: it failed, and the
+ * client was told. */
+bool run_statement(struct session *s, struct statement *st);
+bool run_text(struct session *s, struct str text, bool is_alone);
+
+/* ---- local.c, copy_in.c, ddl.c, simple.c, extended.c, control.c ---- */
+bool local_run(struct session *s, struct statement *st);
+bool copy_in_run(struct session *s, struct statement *st, struct leg **legs, unsigned n_legs);
+bool ddl_note(struct session *s, struct statement *st);
+/* Before the shards commit; false: told. */
+bool ddl_begin(struct session *s, int64_t *intent);
+void ddl_end(struct session *s, int64_t intent, bool committed);
+bool ddl_refresh(struct session *s, struct err *err);
+void simple_query(struct session *s, const struct wire_msg *m);
+void extended_message(struct session *s, const struct wire_msg *m);
+void extended_forget(struct session *s, bool names_too);
+void extended_end_portals(struct session *s);
+void extended_deallocate(struct session *s, const char *name);
+void control_query(struct session *s, const struct wire_msg *m);
+
+#endif

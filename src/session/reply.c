@@ -1,0 +1,46 @@
+#include "internal.h"
+
+#include "pgmosaic/base/log.h"
+
+void reply_error(struct session *s, const struct err *err)
+{
+	metrics_add(s->w->metrics, METRIC_QUERY_ERRORS, 1);
+	wire_put_error(reply_out(s), err, "ERROR");
+}
+
+void reply_failure(struct session *s, const struct exec_failure *f)
+{
+	if (buf_len(&f->body) == 0) {
+		reply_error(s, &f->err);
+		return;
+	}
+	metrics_add(s->w->metrics, METRIC_QUERY_ERRORS, 1);
+	wire_put(reply_out(s), 'E', buf_head(&f->body), buf_len(&f->body));
+}
+
+void reply_fatal(struct session *s, const struct err *err)
+{
+	log_event(LOG_INFO, "client connection ended", LOG_U64("client", s->id),
+		  LOG_STR("user", s->user), LOG_STR("address", s->address),
+		  LOG_STR("sqlstate", err->code), LOG_STR("reason", err->message));
+	wire_put_error(reply_out(s), err, "FATAL");
+	session_close(s);
+}
+
+void reply_warning(struct session *s, const char *code, const char *text)
+{
+	struct err err = ERR_INIT;
+
+	err_set_code(&err, STATUS_OK, code, "%s", text);
+	wire_put_notice(reply_out(s), &err, "WARNING");
+}
+
+void reply_tag(struct session *s, const char *tag)
+{
+	wire_put_command_complete(reply_out(s), tag);
+}
+
+void reply_ready(struct session *s)
+{
+	wire_put_ready(reply_out(s), s->txn.is_implicit ? 'I' : s->txn.status);
+}

@@ -1,0 +1,501 @@
+/* One planned statement, whatever its tier. Runs in the session's fiber and writes the whole
+ * answer but ReadyForQuery.
+ *
+ * The journey: refuse what the transaction's state refuses; resolve the shards; open a
+ * transaction of our own when the statement must be atomic over several; enlist; run on
+ * one shard (relay) or over several (exec); commit or roll back what is ours.
+ * Every way out that returns false has told the client exactly one error. */
+#include <stdio.h>
+#include <string.h>
+
+#include "internal.h"
+#include "pgmosaic/base/clock.h"
+#include "pgmosaic/base/log.h"
+
+struct run {
+	struct session *s;
+	struct statement *st;
+	struct shard_set shards;
+	struct leg **legs;
+	unsigned n_legs;
+	bool opened; /* the transaction is this statement's own */
+};
+
+static bool refuse(struct session *s, const struct err *err)
+{
+	if (err->status == STATUS_UNROUTED)
+		metrics_add(s->w->metrics, METRIC_QUERIES_REFUSED, 1);
+	reply_error(s, err);
+	return false;
+}
+
+/* ---- which shards ---- */
+
+static bool hand_shard(struct session *s, struct str name, struct shard_set *out)
+{
+	struct err err = ERR_INIT;
+	char text[64];
+	int shard;
+
+	snprintf(text, sizeof(text), "%.*s", STR_ARG(name));
+	shard = map_find_shard(session_world(s)->map, text);
+	if (shard < 0) {
+		err_set(&err, STATUS_UNDEFINED, "shard \"%s\" does not exist", text);
+		err_hint(&err, "SHOW SHARDS on the control port lists them.");
+		return refuse(s, &err);
+	}
+	*out = (struct shard_set){ .n = 0 };
+	shard_set_add(out, (uint16_t)shard);
+	return true;
+}
+
+static bool hand_key(struct session *s, const struct plan *plan, struct str key,
+		     struct shard_set *out)
+{
+	const struct shard_map *map = session_world(s)->map;
+	struct err err = ERR_INIT;
+	uint16_t shard, d = plan->distribution;
+	const struct map_distribution *dist;
+
+	if (map->n_distributions == 0 || d >= map->n_distributions ||
+	    map->distributions[d].n_keys != 1) {
+		err_set(&err, STATUS_UNROUTED,
+			"mosaic.shard_key needs a distribution with one key column");
+		err_hint(&err, "Use mosaic.shard instead.");
+		return refuse(s, &err);
+	}
+	dist = &map->distributions[d];
+	if (route_key_text(dist, &key, dist->key_types, &shard, &err) != STATUS_OK)
+		return refuse(s, &err);
+	*out = (struct shard_set){ .n = 0 };
+	shard_set_add(out, shard);
+	return true;
+}
+
+/* A hand-given route overrides the plan's for everything that reads or writes rows. */
+static bool routed_by_hand(struct run *r, bool *is_by_hand)
+{
+	struct session *s = r->s;
+	const struct scan *scan = r->st->scan;
+	struct str shard = scan->hint_shard.n ? scan->hint_shard : str_of(s->hand_shard);
+	struct str key = scan->hint_key.n ? scan->hint_key : str_of(s->hand_key);
+
+	*is_by_hand = r->st->plan->class == PLAN_QUERY && (shard.n || key.n);
+	if (!*is_by_hand)
+		return true;
+	return shard.n ? hand_shard(s, shard, &r->shards)
+		       : hand_key(s, r->st->plan, key, &r->shards);
+}
+
+static uint16_t any_shard(struct session *s, uint16_t home)
+{
+	for (unsigned i = 0; i < s->n_legs; i++)
+		if (s->legs[i]->in_txn && s->legs[i]->conn)
+			return s->legs[i]->shard;
+	return home;
+}
+
+/* The rows of a COPY are not known yet: every shard that owns something takes part. */
+static void owners_of(const struct map_distribution *dist, struct shard_set *out)
+{
+	*out = (struct shard_set){ .n = 0 };
+	for (uint32_t i = 0; i < dist->n_chunks; i++)
+		if (!shard_set_has(out, dist->chunks[i].shard))
+			shard_set_add(out, dist->chunks[i].shard);
+}
+
+static bool find_shards(struct run *r)
+{
+	struct session *s = r->s;
+	struct statement *st = r->st;
+	struct route route;
+	struct err err = ERR_INIT;
+	bool by_hand;
+
+	if (!routed_by_hand(r, &by_hand))
+		return false;
+	if (by_hand)
+		return true;
+	if (st->plan->class == PLAN_COPY_IN && st->plan->target == TARGET_KEYS) {
+		owners_of(&session_world(s)->map->distributions[st->plan->distribution],
+			  &r->shards);
+		return true;
+	}
+	if (route_bind(st->plan, st->text, st->scan, st->portal ? &st->portal->params : NULL,
+		       session_world(s)->map, &route, &err) != STATUS_OK)
+		return refuse(s, &err);
+	r->shards = route.shards;
+	if (route.any) {
+		uint16_t shard = any_shard(s, (uint16_t)shard_set_next(&route.shards, -1));
+
+		r->shards = (struct shard_set){ .n = 0 };
+		shard_set_add(&r->shards, shard);
+	}
+	return true;
+}
+
+/* ---- what must not be ---- */
+
+static bool clock_allows(struct run *r)
+{
+	struct session *s = r->s;
+	uint16_t shard = (uint16_t)shard_set_next(&r->shards, -1);
+	struct err err = ERR_INIT;
+
+	if (!r->st->plan->uses_clock || r->shards.n != 1 || s->txn.status == 'I')
+		return true;
+	if (!s->txn.uses_clock || s->txn.clock_shard == shard) {
+		s->txn.uses_clock = true;
+		s->txn.clock_shard = shard;
+		return true;
+	}
+	err_set(&err, STATUS_UNROUTED,
+		"now() or one of its kin is used on a second shard of one transaction");
+	err_hint(&err,
+		 "Read now() once and pass it as a parameter, so that all shards see one time.");
+	return refuse(s, &err);
+}
+
+static bool serializable_allows(struct run *r)
+{
+	struct session *s = r->s;
+	struct err err = ERR_INIT;
+	unsigned others = 0;
+
+	if (s->txn.status == 'I' || !strcasestr(s->txn.begin, "SERIALIZABLE"))
+		return true;
+	for (unsigned i = 0; i < s->n_legs; i++)
+		others += s->legs[i]->in_txn && !shard_set_has(&r->shards, s->legs[i]->shard);
+	if (others + r->shards.n < 2)
+		return true;
+	err_set(&err, STATUS_UNROUTED, "a SERIALIZABLE transaction touches a second shard");
+	err_hint(&err,
+		 "Each shard sees only its own part of a conflict. Use REPEATABLE READ, or keep "
+		 "the transaction on one shard.");
+	return refuse(s, &err);
+}
+
+static bool block_allows(struct run *r)
+{
+	struct session *s = r->s;
+	struct err err = ERR_INIT;
+
+	if (!r->st->plan->no_txn_block || s->txn.status == 'I')
+		return true;
+	err_set_code(&err, STATUS_INVALID, "25001", "%s cannot run inside a transaction block",
+		     r->st->plan->tag);
+	return refuse(s, &err);
+}
+
+static bool merge_allows(struct run *r)
+{
+	if (r->shards.n < 2 || r->st->plan->class != PLAN_QUERY ||
+	    r->st->plan->merge != MERGE_REFUSED)
+		return true;
+	return refuse(r->s, &r->st->plan->refusal);
+}
+
+/* ---- taking part ---- */
+
+static bool enlist_all(struct run *r)
+{
+	struct session *s = r->s;
+	int shard = -1;
+
+	r->legs = arena_array(&s->arena, struct leg *, r->shards.n + 1u);
+	r->n_legs = 0;
+	while ((shard = shard_set_next(&r->shards, shard)) >= 0)
+		r->legs[r->n_legs++] = session_leg(s, (uint16_t)shard);
+	for (unsigned i = 0; i < r->n_legs; i++) {
+		struct leg *leg = r->legs[i];
+		struct exec_failure f = { .err = ERR_INIT };
+
+		if (session_enlist(s, leg))
+			continue;
+		buf_init(&f.body, 64u << 20);
+		exec_leg_failed(NULL, r->st->text, leg, &f);
+		reply_failure(s, &f);
+		buf_finish(&f.body);
+		return false;
+	}
+	return true;
+}
+
+static void note_writes(struct run *r)
+{
+	for (unsigned i = 0; i < r->n_legs; i++)
+		r->legs[i]->wrote |= r->st->plan->writes && r->legs[i]->in_txn;
+}
+
+/* A statement that must hold together over shards gets a transaction of our own. */
+static void open_if_needed(struct run *r)
+{
+	const struct plan *plan = r->st->plan;
+	bool needs = (r->shards.n > 1 && plan->writes) || plan->lock_reference || plan->n_changes;
+
+	if (r->s->txn.status != 'I' || plan->no_txn_block || !needs)
+		return;
+	txn_open(r->s, "BEGIN", true);
+	r->opened = true;
+}
+
+/* ---- one shard ---- */
+
+static void send_portal(struct session *s, struct leg *leg, struct portal *p, struct relay *how,
+			bool wants_description, int32_t max_rows)
+{
+	struct buf *out = conn_out(leg->conn);
+	char name[32];
+
+	prepared_name(p->prepared, name, sizeof(name));
+	if (!p->is_started) {
+		if (!conn_has_prepared(leg->conn, p->prepared->id)) {
+			wire_put_parse(out, name, p->prepared->text, p->prepared->n_text,
+				       p->prepared->types, p->prepared->n_types);
+			how->preparing = p->prepared;
+			how->n_skip_parse = 1;
+			metrics_add(s->w->metrics, METRIC_PREPARED_REPARSES, 1);
+		}
+		wire_put_bind_rest(out, p->name, name, p->rest, p->n_rest);
+	}
+	if (wants_description)
+		wire_put_describe(out, 'P', p->name);
+	wire_put_execute(out, p->name, max_rows);
+	wire_put_sync(out);
+	conn_sent(leg->conn, 1);
+	how->drops_bind = p->is_bound;
+	p->is_bound = true;
+	p->is_started = true;
+	p->leg = leg;
+}
+
+static bool run_on_one(struct run *r)
+{
+	struct session *s = r->s;
+	struct statement *st = r->st;
+	struct leg *leg = r->legs[0];
+	struct relay how = { .keeps_ready = true };
+	struct str text = st->plan->text && st->plan->class == PLAN_UTILITY ? str_of(st->plan->text)
+									    : st->text;
+
+	if (st->portal && st->plan->class == PLAN_QUERY) {
+		send_portal(s, leg, st->portal, &how, st->wants_description, st->max_rows);
+	} else {
+		how.drops_description = false;
+		wire_put_query(conn_out(leg->conn), text.p, text.n);
+		conn_sent(leg->conn, 1);
+	}
+	relay_start(s, leg, &how);
+	relay_await(s);
+	if (st->portal && s->relay.is_suspended)
+		return true;
+	if (st->portal)
+		st->portal->is_done = true;
+	return !s->relay.failed;
+}
+
+/* ---- several shards ---- */
+
+static void portal_params(struct run *r, struct exec_request *req)
+{
+	struct portal *p = r->st->portal;
+
+	if (!p)
+		return;
+	req->is_extended = true;
+	req->params = &p->params;
+	req->param_types =
+		p->prepared->is_described ? p->prepared->param_types : p->prepared->types;
+	req->n_param_types =
+		p->prepared->is_described ? p->prepared->n_params : p->prepared->n_types;
+	req->result_formats = p->result_formats;
+	req->n_result_formats = p->n_result_formats;
+}
+
+static bool run_on_several(struct run *r)
+{
+	struct session *s = r->s;
+	const struct config *cfg = session_config(s);
+	struct exec_request req = { .plan = r->st->plan,
+				    .text = r->st->text,
+				    .scan = r->st->scan,
+				    .map = session_world(s)->map,
+				    .wants_description = r->st->wants_description,
+				    .party = &s->party,
+				    .legs = r->legs,
+				    .n_legs = r->n_legs,
+				    .arena = &s->arena,
+				    .memory_bytes = cfg->limits.memory_bytes,
+				    .merge_rows = cfg->limits.merge_rows };
+	struct exec_result result;
+	uint64_t started = clock_us();
+	enum status st;
+
+	portal_params(r, &req);
+	if (r->st->portal && r->st->max_rows > 0)
+		req.keep_rows = &r->st->portal->rows;
+	exec_result_init(&result);
+	st = exec_run(&req, &result);
+	metrics_add(s->w->metrics, METRIC_QUERIES_SCATTER, 1);
+	metrics_observe(s->w->metrics, HIST_QUERY, clock_us() - started);
+	metrics_add(s->w->metrics, METRIC_ROWS, result.n_rows);
+	if (st != STATUS_OK)
+		reply_failure(s, &result.failure);
+	else if (req.keep_rows)
+		snprintf(r->st->portal->tag, sizeof(r->st->portal->tag), "%s", result.tag);
+	else if (!r->opened)
+		reply_tag(s, result.tag);
+	else
+		snprintf(s->relay.tag, sizeof(s->relay.tag), "%s", result.tag);
+	exec_result_finish(&result);
+	return st == STATUS_OK;
+}
+
+/* ---- text that only a server can judge ---- */
+
+static bool world_is_stale(struct session *s, struct statement *st)
+{
+	struct err err = ERR_INIT;
+	struct plan *plan;
+
+	if (!st->plan->unknown_relation || st->portal || !ddl_refresh(s, &err))
+		return false;
+	if (plans_get(s, st->text, st->scan, NULL, 0, &plan, &err) != STATUS_OK)
+		return false;
+	plan_drop(st->plan);
+	st->plan = plan;
+	return !plan->judge;
+}
+
+/* The home shard parses it and runs nothing. */
+static bool judge(struct session *s, struct statement *st)
+{
+	struct leg *leg = session_leg(s, session_world(s)->map->home);
+	struct exec_failure f = { .err = ERR_INIT };
+	struct err err = st->plan->refusal;
+
+	buf_init(&f.body, 64u << 20);
+	if (session_enlist(s, leg)) {
+		leg_begin(leg, LEG_ROWS_DROP);
+		wire_put_parse(conn_out(leg->conn), "", st->text.p, st->text.n, NULL, 0);
+		wire_put_sync(conn_out(leg->conn));
+		conn_sent(leg->conn, 1);
+		leg_await(leg);
+	}
+	if (leg->failed) {
+		exec_leg_failed(NULL, st->text, leg, &f);
+		reply_failure(s, &f);
+	} else {
+		if (err.status == STATUS_OK)
+			err_set(&err, STATUS_UNROUTED,
+				"the statement is not known to this version of pgmosaic");
+		refuse(s, &err);
+	}
+	buf_finish(&f.body);
+	return false;
+}
+
+/* ---- the whole ---- */
+
+/* The statement's own transaction: the tag is told only when it is committed. */
+static bool close_own(struct run *r, bool ok, bool tells_tag)
+{
+	struct session *s = r->s;
+	char tag[LEG_TAG_MAX];
+
+	if (!r->opened)
+		return ok;
+	snprintf(tag, sizeof(tag), "%s", s->relay.tag);
+	ok = txn_end(s, ok && !s->party.is_gone) && ok;
+	if (ok && tells_tag)
+		reply_tag(s, tag);
+	return ok;
+}
+
+static bool run_planned(struct run *r)
+{
+	struct session *s = r->s;
+	struct statement *st = r->st;
+	bool ok;
+
+	if (!find_shards(r) || !merge_allows(r) || !block_allows(r) || !clock_allows(r) ||
+	    !serializable_allows(r))
+		return false;
+	open_if_needed(r);
+	ok = enlist_all(r);
+	if (ok)
+		note_writes(r);
+	if (ok && st->plan->class == PLAN_COPY_IN)
+		return close_own(r, copy_in_run(s, st, r->legs, r->n_legs), true);
+	if (ok && r->n_legs == 1 && !r->opened)
+		ok = run_on_one(r);
+	else if (ok)
+		ok = run_on_several(r);
+	if (ok && st->plan->is_ddl)
+		ok = ddl_note(s, st);
+	return close_own(r, ok, r->n_legs > 0);
+}
+
+static bool aborted(struct session *s, const struct plan *plan)
+{
+	struct err err = ERR_INIT;
+	bool is_way_out = plan->class == PLAN_LOCAL &&
+			  (plan->local.kind == LOCAL_COMMIT || plan->local.kind == LOCAL_ROLLBACK ||
+			   plan->local.kind == LOCAL_ROLLBACK_TO);
+
+	if (s->txn.status != 'E' || is_way_out)
+		return false;
+	err_set_code(
+		&err, STATUS_INVALID, "25P02",
+		"current transaction is aborted, commands ignored until end of transaction block");
+	reply_error(s, &err);
+	return true;
+}
+
+bool run_statement(struct session *s, struct statement *st)
+{
+	struct run r = { .s = s, .st = st };
+	bool ok;
+
+	if (s->party.is_gone || aborted(s, st->plan))
+		return false;
+	if (st->plan->class == PLAN_LOCAL) {
+		metrics_add(s->w->metrics, METRIC_QUERIES_LOCAL, 1);
+		return local_run(s, st);
+	}
+	if (st->plan->judge && !world_is_stale(s, st))
+		return judge(s, st);
+	ok = run_planned(&r);
+	if (!ok && !r.opened)
+		txn_fail(s);
+	return ok;
+}
+
+bool run_text(struct session *s, struct str text, bool is_alone)
+{
+	struct scan *scan = arena_new(&s->arena, struct scan);
+	struct statement st = {
+		.text = text, .scan = scan, .wants_description = true, .is_alone = is_alone
+	};
+	struct err err = ERR_INIT;
+	bool ok;
+
+	scan_text(text, scan);
+	if (scan->is_empty && !scan->broken) {
+		wire_put_empty_query(reply_out(s));
+		return true;
+	}
+	if (plans_get(s, text, scan, NULL, 0, &st.plan, &err) != STATUS_OK) {
+		if (s->txn.status == 'E')
+			err_set_code(
+				&err, STATUS_INVALID, "25P02",
+				"current transaction is aborted, commands ignored until end of "
+				"transaction block");
+		refuse(s, &err);
+		txn_fail(s);
+		return false;
+	}
+	ok = run_statement(s, &st);
+	plan_drop(st.plan);
+	return ok;
+}

@@ -1,0 +1,243 @@
+/* The client's transaction: which shards take part, what they must be told.
+ *
+ * BEGIN reaches no shard. Each is enlisted by the first statement that touches it: settings,
+ * BEGIN with the transaction's own options, the live savepoints. txn_end() commits or
+ * rolls back on all of them and gives the connections back. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "internal.h"
+#include "pgmosaic/base/check.h"
+#include "pgmosaic/base/log.h"
+#include "pgmosaic/base/mem.h"
+
+/* ---- legs ---- */
+
+struct leg *session_find_leg(struct session *s, uint16_t shard)
+{
+	for (unsigned i = 0; i < s->n_legs; i++)
+		if (s->legs[i]->shard == shard)
+			return s->legs[i];
+	return NULL;
+}
+
+struct leg *session_leg(struct session *s, uint16_t shard)
+{
+	const struct map_shard *ms = &session_world(s)->map->shards[shard];
+	struct leg *leg = session_find_leg(s, shard);
+	unsigned at = s->n_legs;
+
+	if (leg && !leg->conn) { /* the index may mean another shard by now */
+		leg->shard_id = ms->id;
+		snprintf(leg->shard_name, sizeof(leg->shard_name), "%s", ms->name);
+	}
+	if (leg)
+		return leg;
+	leg = mem_alloc(sizeof(*leg));
+	leg_init(leg, &s->party, shard, ms->id, ms->name);
+	s->legs = mem_grow(s->legs, (s->n_legs + 1) * sizeof(*s->legs));
+	while (at > 0 && s->legs[at - 1]->shard > shard) {
+		s->legs[at] = s->legs[at - 1];
+		at--;
+	}
+	s->legs[at] = leg;
+	s->n_legs++;
+	return leg;
+}
+
+static struct pool *session_pool(struct session *s, const struct leg *leg)
+{
+	const struct shard_map *map = session_world(s)->map;
+	const struct map_shard *ms = &map->shards[leg->shard];
+	const char *password = s->account ? s->account->server_password : NULL;
+
+	return pools_get(&s->w->pools, ms->id, leg->shard, ms->name, ms->dsn, s->user, password);
+}
+
+static bool replay_savepoints(struct leg *leg, const struct savepoint *sp)
+{
+	char sql[300];
+
+	if (!sp)
+		return true;
+	if (!replay_savepoints(leg, sp->next))
+		return false;
+	snprintf(sql, sizeof(sql), "SAVEPOINT %s", sp->name);
+	return leg_query(leg, sql, LEG_ROWS_DROP);
+}
+
+static bool replay_local(struct session *s, struct leg *leg)
+{
+	for (struct setting *x = s->txn.local.first; x; x = x->next)
+		if (!leg_query(leg, x->sql, LEG_ROWS_DROP))
+			return false;
+	return true;
+}
+
+static bool leg_join(struct session *s, struct leg *leg)
+{
+	if (s->txn.status == 'I' || leg->in_txn)
+		return true;
+	leg->in_txn = true;
+	return leg_query(leg, s->txn.begin, LEG_ROWS_DROP) &&
+	       replay_savepoints(leg, s->txn.savepoints) && replay_local(s, leg);
+}
+
+bool session_enlist(struct session *s, struct leg *leg)
+{
+	struct err err = ERR_INIT;
+
+	if (leg->lost && leg->in_txn) {
+		err_set(&err, STATUS_BACKEND,
+			"the connection to shard %s was lost in this transaction", leg->shard_name);
+		leg_fail(leg, &err);
+		return false;
+	}
+	if (!leg->conn) {
+		leg->in_txn = leg->wrote = leg->has_xid = false;
+		if (!leg_lease(leg, session_pool(s, leg), s->settings.hash))
+			return false;
+	}
+	if (!leg->in_txn && !settings_apply(s, leg))
+		return false;
+	return leg_join(s, leg);
+}
+
+void session_release_legs(struct session *s)
+{
+	for (unsigned i = 0; i < s->n_legs; i++) {
+		struct leg *leg = s->legs[i];
+
+		leg->in_txn = leg->wrote = leg->has_xid = leg->lost = false;
+		if (leg->conn)
+			leg_release(leg);
+	}
+}
+
+/* ---- the transaction itself ---- */
+
+void txn_open(struct session *s, const char *begin, bool is_implicit)
+{
+	PRE(s->txn.status == 'I');
+	s->txn.status = 'T';
+	s->txn.is_implicit = is_implicit;
+	s->txn.started_ms = loop_now_ms(s->w->loop);
+	snprintf(s->txn.begin, sizeof(s->txn.begin), "%s", begin);
+	snprintf(s->path_before, sizeof(s->path_before), "%s", s->search_path);
+	if (!is_implicit)
+		settings_copy(&s->txn.before, &s->settings);
+}
+
+void txn_fail(struct session *s)
+{
+	if (s->txn.status == 'T')
+		s->txn.status = 'E';
+}
+
+void txn_forget(struct session *s)
+{
+	while (s->txn.savepoints) {
+		struct savepoint *sp = s->txn.savepoints;
+
+		s->txn.savepoints = sp->next;
+		settings_clear(&sp->settings);
+		free(sp);
+	}
+	settings_clear(&s->txn.before);
+	settings_clear(&s->txn.local);
+	s->txn.status = 'I';
+	s->txn.is_implicit = s->txn.uses_clock = s->txn.has_ddl = false;
+	s->txn.changes = NULL;
+	s->txn.n_changes = 0;
+	arena_reset(&s->txn.arena);
+	world_drop(s->txn.overlay);
+	s->txn.overlay = NULL;
+	extended_end_portals(s);
+}
+
+static void restore_settings(struct session *s)
+{
+	if (!s->txn.is_implicit)
+		settings_copy(&s->settings, &s->txn.before);
+	if (strcmp(s->search_path, s->path_before) != 0)
+		session_set_path(s, s->path_before);
+}
+
+static void tell_failure(struct session *s, const struct commit_outcome *out)
+{
+	struct exec_failure failure = { .err = out->err };
+
+	buf_init(&failure.body, 64u << 20);
+	if (out->failed)
+		exec_leg_failed(NULL, (struct str){ NULL, 0 }, out->failed, &failure);
+	reply_failure(s, &failure);
+	buf_finish(&failure.body);
+}
+
+static void count_commit(struct session *s, const struct commit_outcome *out, enum status st)
+{
+	if (!out->was_two_phase)
+		return;
+	metrics_add(s->w->metrics,
+		    st == STATUS_OK		   ? METRIC_TWO_PHASE_COMMITS
+		    : st == STATUS_UNKNOWN_OUTCOME ? METRIC_TWO_PHASE_UNKNOWN
+						   : METRIC_TWO_PHASE_ABORTS,
+		    1);
+	if (out->n_left)
+		reply_warning(s, "01000",
+			      "the transaction is committed; a shard that could not be reached "
+			      "finishes it when it is back");
+}
+
+static bool txn_commit_all(struct session *s)
+{
+	struct arena arena;
+	struct commit_outcome out;
+	struct commit_request req = { .party = &s->party,
+				      .legs = s->legs,
+				      .n_legs = s->n_legs,
+				      .cluster = s->w->world->map->cluster,
+				      .incarnation = s->w->host->incarnation,
+				      .counter = s->w->host->next_counter(s->w->host->ctx),
+				      .has_role = s->settings.has_role,
+				      .arena = &arena };
+	int64_t intent = 0;
+	enum status st;
+
+	if (!ddl_begin(s, &intent)) {
+		txn_rollback(s->legs, s->n_legs);
+		return false;
+	}
+	arena_init(&arena, 0);
+	st = txn_commit(&req, &out);
+	count_commit(s, &out, st);
+	ddl_end(s, intent, st == STATUS_OK || st == STATUS_UNKNOWN_OUTCOME);
+	if (st != STATUS_OK)
+		tell_failure(s, &out);
+	arena_finish(&arena);
+	return st == STATUS_OK;
+}
+
+bool txn_end(struct session *s, bool commit)
+{
+	bool changed = !s->txn.is_implicit && s->txn.before.hash != s->settings.hash;
+	bool ok = true;
+
+	if (s->txn.status == 'E')
+		commit = false;
+	metrics_add(s->w->metrics, METRIC_TRANSACTIONS, 1);
+	if (commit)
+		ok = txn_commit_all(s);
+	else
+		txn_rollback(s->legs, s->n_legs);
+	if (!commit || !ok)
+		restore_settings(s);
+	else if (s->txn.local.first)
+		session_set_path(s, s->path_before); /* a SET LOCAL search_path ends here */
+	for (unsigned i = 0; changed && (!commit || !ok) && i < s->n_legs; i++)
+		if (s->legs[i]->conn) /* a SET was undone on some servers, never made on others */
+			s->legs[i]->conn->settings_hash = UINT64_MAX;
+	txn_forget(s);
+	session_release_legs(s);
+	return ok;
+}

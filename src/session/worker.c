@@ -1,0 +1,373 @@
+#include "pgmosaic/session/worker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "internal.h"
+#include "pgmosaic/base/check.h"
+#include "pgmosaic/base/log.h"
+#include "pgmosaic/base/mem.h"
+
+#define TICK_MS 200
+
+static void on_tick(void *owner);
+
+static struct pool_limits limits_of(const struct config *cfg)
+{
+	return (struct pool_limits){ .size = cfg->pool.size,
+				     .min_size = cfg->pool.min_size,
+				     .reserve = cfg->pool.reserve,
+				     .max_lifetime_ms = cfg->pool.max_lifetime_ms,
+				     .idle_timeout_ms = cfg->pool.idle_timeout_ms,
+				     .queue_timeout_ms = cfg->timeouts.queue_ms,
+				     .connect_timeout_ms = cfg->timeouts.connect_ms,
+				     .message_bytes =
+					     (uint32_t)(cfg->limits.message_bytes < 1u << 30
+								? cfg->limits.message_bytes
+								: 1u << 30) };
+}
+
+struct worker *worker_create(unsigned index, const struct session_host *host,
+			     struct metrics *metrics)
+{
+	struct worker *w = mem_zero(1, sizeof(*w));
+	struct pool_limits limits = limits_of(host->book(host->ctx)->config);
+
+	w->index = index;
+	w->host = host;
+	w->metrics = metrics;
+	w->loop = loop_create();
+	w->mailbox = mailbox_create(w->loop);
+	w->scratch = mem_alloc(SESSION_SCRATCH_BYTES);
+	list_init(&w->sessions);
+	list_init(&w->world_waits);
+	plans_init(&w->plans);
+	statements_init(&w->statements);
+	pools_init(&w->pools, w->loop, &limits, metrics);
+	timer_init(&w->tick, w->loop, on_tick, w);
+	timer_start(&w->tick, TICK_MS, TICK_MS);
+	return w;
+}
+
+static void worker_main(void *arg)
+{
+	struct worker *w = arg;
+
+	loop_run(w->loop);
+	fiber_release_stacks();
+}
+
+void worker_start(struct worker *w)
+{
+	loop_thread_start(&w->thread, worker_main, w);
+}
+
+unsigned worker_n_clients(const struct worker *w)
+{
+	return w->n_sessions;
+}
+
+/* ---- letters from other threads ---- */
+
+struct adopt {
+	struct worker *w;
+	int fd;
+	bool is_unix, is_control;
+};
+
+static void do_adopt(void *arg)
+{
+	struct adopt *a = arg;
+
+	if (a->w->is_stopping || (a->w->is_draining && !a->is_control))
+		close(a->fd);
+	else
+		session_create(a->w, a->fd, a->is_unix, a->is_control);
+	free(a);
+}
+
+void worker_adopt(struct worker *w, int fd, bool is_unix, bool is_control)
+{
+	struct adopt *a = mem_alloc(sizeof(*a));
+
+	*a = (struct adopt){ w, fd, is_unix, is_control };
+	mailbox_post(w->mailbox, do_adopt, a);
+}
+
+struct cancel {
+	struct worker *w;
+	uint32_t pid;
+	size_t n_key;
+	uint8_t key[256];
+};
+
+static void do_cancel(void *arg)
+{
+	struct cancel *c = arg;
+	uint32_t slot = c->pid & 0x3fffffu;
+	struct session *s = slot < c->w->n_slots ? c->w->slots[slot] : NULL;
+
+	if (s && s->n_cancel_key && s->n_cancel_key == c->n_key &&
+	    auth_equal(s->cancel_key, c->key, c->n_key))
+		session_cancel(s);
+	free(c);
+}
+
+void worker_cancel(struct worker *w, uint32_t pid, const uint8_t *key, size_t n_key)
+{
+	struct cancel *c = mem_zero(1, sizeof(*c));
+
+	c->w = w;
+	c->pid = pid;
+	c->n_key = n_key < sizeof(c->key) ? n_key : sizeof(c->key);
+	memcpy(c->key, key, c->n_key);
+	mailbox_post(w->mailbox, do_cancel, c);
+}
+
+/* ---- worlds ---- */
+
+struct world_letter {
+	struct worker *w;
+	struct world *world;
+	void (*on_used)(void *);
+	void *arg;
+};
+
+static void do_set_world(void *arg)
+{
+	struct world_letter *l = arg;
+	struct worker *w = l->w;
+	const struct config *cfg = w->host->book(w->host->ctx)->config;
+
+	world_drop(w->world);
+	w->world = l->world;
+	w->pools.limits = limits_of(cfg);
+	plans_clear(&w->plans);
+	plans_init(&w->plans);
+	if (l->on_used)
+		l->on_used(l->arg);
+	free(l);
+}
+
+void worker_set_world(struct worker *w, struct world *world, void (*on_used)(void *arg), void *arg)
+{
+	struct world_letter *l = mem_alloc(sizeof(*l));
+
+	*l = (struct world_letter){ w, world, on_used, arg };
+	mailbox_post(w->mailbox, do_set_world, l);
+}
+
+/* ---- time ---- */
+
+static void login_timed_out(struct session *s)
+{
+	struct err err = ERR_INIT;
+
+	err_set_code(&err, STATUS_CANCELED, "57014", "the log-in took longer than timeouts.login");
+	reply_fatal(s, &err);
+}
+
+static void idle_timed_out(struct session *s, const char *key, const char *code)
+{
+	struct err err = ERR_INIT;
+
+	err_set_code(&err, STATUS_SHUTDOWN, code,
+		     "terminating connection: idle longer than timeouts.%s", key);
+	reply_fatal(s, &err);
+}
+
+static void check_times(struct session *s, const struct config_timeouts *t, uint64_t now)
+{
+	uint64_t idle = now - s->idle_since_ms;
+
+	if (s->state == SESSION_STARTING && t->login_ms && now - s->connected_ms > t->login_ms)
+		login_timed_out(s);
+	else if (s->state == SESSION_READY && s->txn.status != 'I' && t->idle_transaction_ms &&
+		 idle > t->idle_transaction_ms)
+		idle_timed_out(s, "idle_transaction", "25P03");
+	else if (s->state == SESSION_READY && s->txn.status == 'I' && t->client_idle_ms &&
+		 idle > t->client_idle_ms)
+		idle_timed_out(s, "client_idle", "57P05");
+	else if ((s->state == SESSION_RELAYING || s->state == SESSION_RUNNING) && t->query_ms &&
+		 now - s->statement_ms > t->query_ms && !s->party.is_canceled && !s->is_control)
+		session_cancel(s);
+}
+
+static void on_tick(void *owner)
+{
+	struct worker *w = owner;
+	const struct config_timeouts *t = &w->host->book(w->host->ctx)->config->timeouts;
+	uint64_t now = loop_now_ms(w->loop);
+	struct list *node, *tmp;
+
+	list_for_each_safe(node, tmp, &w->sessions)
+		check_times(list_entry(node, struct session, node), t, now);
+}
+
+/* ---- the end ---- */
+
+static void on_pools_gone(void *owner)
+{
+	struct worker *w = owner;
+
+	w->pools_closed = true;
+	timer_close(&w->tick, NULL);
+	mailbox_close(w->mailbox); /* the last handle: the loop ends */
+}
+
+static void close_pools_when_alone(void *owner)
+{
+	struct worker *w = owner;
+
+	if (!list_is_empty(&w->sessions))
+		return;
+	timer_stop(&w->tick);
+	pools_close(&w->pools, on_pools_gone, w);
+}
+
+static void do_stop(void *arg)
+{
+	struct worker *w = arg;
+	struct list *node, *tmp;
+	struct err err = ERR_INIT;
+
+	w->is_stopping = true;
+	err_set(&err, STATUS_SHUTDOWN, "terminating connection due to administrator command");
+	list_for_each_safe(node, tmp, &w->sessions)
+	{
+		struct session *s = list_entry(node, struct session, node);
+
+		if (s->state != SESSION_CLOSING)
+			reply_fatal(s, &err);
+	}
+	/* Sessions end in later turns; look until the last one has gone. */
+	w->tick.on_time = close_pools_when_alone;
+	timer_start(&w->tick, 10, 10);
+}
+
+static void do_drain(void *arg)
+{
+	struct worker *w = arg;
+	struct list *node, *tmp;
+
+	w->is_draining = true;
+	list_for_each_safe(node, tmp, &w->sessions)
+	{
+		struct session *s = list_entry(node, struct session, node);
+
+		if (s->state == SESSION_READY && !s->is_control)
+			session_advance(s);
+	}
+}
+
+void worker_drain(struct worker *w)
+{
+	mailbox_post(w->mailbox, do_drain, w);
+}
+
+void worker_stop(struct worker *w)
+{
+	mailbox_post(w->mailbox, do_stop, w);
+	loop_thread_join(&w->thread);
+}
+
+void worker_destroy(struct worker *w)
+{
+	plans_clear(&w->plans);
+	statements_finish(w);
+	world_drop(w->world);
+	pools_finish(&w->pools);
+	free(w->slots);
+	free(w->scratch);
+	loop_destroy(w->loop);
+	free(w);
+}
+
+/* ---- what SHOW lists ---- */
+
+struct visit {
+	struct worker *w;
+	const struct worker_visitor *v;
+};
+
+static void visit_client(const struct worker_visitor *v, const struct session *s, uint64_t now)
+{
+	struct worker_client c = { .id = s->id,
+				   .user = s->user,
+				   .database = s->is_control ? "pgmosaic" : s->database,
+				   .state = session_state_name(s),
+				   .application_name = s->application_name,
+				   .address = s->address,
+				   .pinned = s->txn.status != 'I' ? "transaction" : "",
+				   .connected_ms_ago = now - s->connected_ms,
+				   .statement_ms_ago = s->statement_ms ? now - s->statement_ms : 0,
+				   .is_control = s->is_control };
+
+	v->client(v->ctx, &c);
+}
+
+static void visit_servers(const struct worker_visitor *v, const struct pool *p, struct list *list,
+			  uint64_t now)
+{
+	struct list *node;
+
+	list_for_each(node, list)
+	{
+		struct conn *c = list_entry(node, struct conn, node);
+		struct worker_server server = { .id = c->id,
+						.user = p->user,
+						.shard = p->shard_name,
+						.state = conn_state_name(c->state),
+						.server_pid = c->server_pid,
+						.opened_ms_ago = now - c->opened_ms,
+						.used_ms_ago = now - c->used_ms,
+						.n_prepared = (unsigned)c->prepared.n };
+
+		v->server(v->ctx, &server);
+	}
+}
+
+static void visit_pool(const struct worker_visitor *v, struct pool *p, uint64_t now)
+{
+	struct worker_pool row = { .user = p->user,
+				   .shard = p->shard_name,
+				   .n_idle = p->n_idle,
+				   .n_leased = p->n_leased,
+				   .n_cleaning = p->n_cleaning,
+				   .n_dialing = p->n_dialing,
+				   .n_waiting = p->n_waiting,
+				   .size = p->pools->limits.size,
+				   .n_taken = p->n_taken,
+				   .wait_us = p->wait_us };
+
+	if (!list_is_empty(&p->waiting))
+		row.oldest_wait_ms =
+			now - list_entry(p->waiting.next, struct lease, node)->since_ms;
+	v->pool(v->ctx, &row);
+	visit_servers(v, p, &p->idle, now);
+	visit_servers(v, p, &p->leased, now);
+	visit_servers(v, p, &p->cleaning, now);
+}
+
+static void do_visit(void *arg)
+{
+	struct visit visit = *(struct visit *)arg;
+	uint64_t now = loop_now_ms(visit.w->loop);
+	struct list *node;
+
+	free(arg);
+	list_for_each(node, &visit.w->sessions)
+		visit_client(visit.v, list_entry(node, struct session, node), now);
+	list_for_each(node, &visit.w->pools.all)
+		visit_pool(visit.v, list_entry(node, struct pool, node), now);
+	visit.v->done(visit.v->ctx);
+}
+
+void worker_visit(struct worker *w, const struct worker_visitor *v)
+{
+	struct visit *visit = mem_alloc(sizeof(*visit));
+
+	*visit = (struct visit){ w, v };
+	mailbox_post(w->mailbox, do_visit, visit);
+}
