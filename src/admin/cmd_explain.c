@@ -29,6 +29,17 @@ static void say(struct explain *e, const char *property, const char *value)
 		admin_result_row(e->call->out, property, value);
 }
 
+/* One row a line. */
+static void say_lines(struct explain *e, const char *property, const char *text)
+{
+	while (text && *text) {
+		size_t n = strcspn(text, "\n");
+
+		say(e, property, arena_strndup(&e->call->out->arena, text, n));
+		text += n + (text[n] == '\n');
+	}
+}
+
 static const char *merge_name(enum plan_merge merge)
 {
 	switch (merge) {
@@ -182,7 +193,7 @@ static enum status say_plan(struct explain *e)
 	} else {
 		say_tier(e, &route, &params);
 	}
-	say(e, "why", e->plan->explanation);
+	say_lines(e, "why", e->plan->explanation);
 	say(e, "cached", e->plan->exact_text ? "for this very text" : "for any literals");
 	return STATUS_OK;
 }

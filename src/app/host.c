@@ -57,7 +57,8 @@ static void tell_fixed(void *ctx, const struct config_row *row)
 static void log_faults(const struct config_faults *faults)
 {
 	for (unsigned i = 0; i < faults->n; i++)
-		log_event(LOG_ERROR, "configuration fault", LOG_STR("fault", faults->items[i].text));
+		log_event(LOG_ERROR, "configuration fault",
+			  LOG_STR("fault", faults->items[i].text));
 }
 
 /* Old books and configurations stay until the process ends: sessions point into them. */
@@ -71,7 +72,9 @@ enum status process_reload_config(struct process *p, struct err *err)
 	if (config_load(p->config_path, &cfg, &faults) != STATUS_OK) {
 		log_faults(&faults);
 		err_set(err, STATUS_CONFIG, "%s", faults.n ? faults.items[0].text : "not readable");
-		err_hint(err, "The running configuration is unchanged. \"pgmosaic check\" lists every fault.");
+		err_hint(
+			err,
+			"The running configuration is unchanged. \"pgmosaic check\" lists every fault.");
 		config_faults_finish(&faults);
 		return err->status;
 	}
@@ -112,44 +115,68 @@ static enum status host_refresh(void *ctx, struct err *err)
 	return process_refresh(ctx, err);
 }
 
+/* The catalog stands below the planner and knows its own form of a change. */
+static struct catalog_change change_of(const struct plan_change *c)
+{
+	static const enum catalog_change_kind kinds[] = {
+		[CHANGE_ADD_SHARDED] = CATALOG_ADD_SHARDED,
+		[CHANGE_ADD_REFERENCE] = CATALOG_ADD_REFERENCE,
+		[CHANGE_DROP] = CATALOG_DROP,
+		[CHANGE_RENAME] = CATALOG_RENAME,
+	};
+	struct catalog_change out = { .kind = kinds[c->kind],
+				      .schema = c->schema,
+				      .name = c->name,
+				      .new_schema = c->new_schema,
+				      .new_name = c->new_name,
+				      .distribution = c->distribution,
+				      .n_keys = c->n_keys };
+
+	memcpy(out.key_columns, c->key_columns, sizeof(out.key_columns));
+	memcpy(out.key_types, c->key_types, sizeof(out.key_types));
+	return out;
+}
+
+static enum status host_ensure_distribution(void *ctx, const struct plan_change *change,
+					    const char *user, struct err *err)
+{
+	struct process *p = ctx;
+	enum status st = catalog_ensure_distribution(process_catalog(p), change->distribution,
+						     change->key_types, change->n_keys, user, err);
+
+	return st == STATUS_OK ? process_refresh(p, err) : st;
+}
+
 static enum status host_changes_begin(void *ctx, const struct plan_change *changes, unsigned n,
 				      const char *user, int64_t *intent, struct err *err)
 {
 	struct process *p = ctx;
-	struct catalog *c;
-	enum status st = process_take_catalog(p, &c, err);
+	struct catalog_change *all = mem_zero(n, sizeof(*all));
+	enum status st;
 
-	if (st != STATUS_OK)
-		return st;
-	st = catalog_changes_begin(c, changes, n, user, intent, err);
-	process_give_catalog(p);
+	for (unsigned i = 0; i < n; i++)
+		all[i] = change_of(&changes[i]);
+	st = catalog_changes_begin(process_catalog(p), all, n, user, p->host.incarnation, intent,
+				   err);
+	free(all);
 	return st;
 }
 
 static enum status host_changes_finish(void *ctx, int64_t intent, struct err *err)
 {
 	struct process *p = ctx;
-	struct catalog *c;
-	enum status st = process_take_catalog(p, &c, err);
+	enum status st = catalog_changes_finish(process_catalog(p), intent, err);
 
-	if (st != STATUS_OK)
-		return st;
-	st = catalog_changes_finish(c, intent, err);
-	process_give_catalog(p);
 	return st == STATUS_OK ? process_refresh(p, err) : st;
 }
 
 static void host_changes_abandon(void *ctx, int64_t intent)
 {
-	struct process *p = ctx;
 	struct err err = ERR_INIT;
-	struct catalog *c;
 
-	if (process_take_catalog(p, &c, &err) != STATUS_OK)
-		return; /* resolved later, by looking whether the table exists */
-	if (catalog_changes_abandon(c, intent, &err) != STATUS_OK)
+	/* If this fails it is resolved later, by looking whether the table exists. */
+	if (catalog_changes_abandon(process_catalog(ctx), intent, &err) != STATUS_OK)
 		log_error(LOG_WARNING, "a change of the shard map could not be withdrawn", &err);
-	process_give_catalog(p);
 }
 
 /* ---- the control port ---- */
@@ -251,11 +278,11 @@ static bool host_is_ready(void *ctx, char *reason, size_t size)
 void host_fill(struct process *p)
 {
 	p->host = (struct session_host){ .ctx = p,
-					 .incarnation = p->incarnation,
 					 .book = host_book,
 					 .next_counter = host_next_counter,
 					 .cancel = host_cancel,
 					 .refresh = host_refresh,
+					 .ensure_distribution = host_ensure_distribution,
 					 .changes_begin = host_changes_begin,
 					 .changes_finish = host_changes_finish,
 					 .changes_abandon = host_changes_abandon,

@@ -37,17 +37,15 @@ struct process {
 	struct admin_runtime runtime;
 	struct monitor *monitor[4];
 	unsigned n_monitors;
-	uint64_t incarnation, started_us;
+	uint64_t started_us;
 	_Atomic uint64_t counter;
 	_Atomic bool is_ready, is_stopping, has_failed;
 	uint64_t stop_deadline_ms;
 	loop_thread watcher, recoverer;
 
 	pthread_mutex_t mutex;	       /* world, not_ready */
-	pthread_mutex_t catalog_mutex; /* the connection below */
 	pthread_mutex_t refresh_mutex; /* one refresh at a time */
-	struct catalog *catalog;
-	struct catalog *admin_catalog; /* the control port's, behind its own mutex */
+	_Atomic(struct catalog *) catalog;
 	struct world *world;
 	char not_ready[256];
 };
@@ -55,15 +53,9 @@ struct process {
 /* world.c */
 struct world *process_world(struct process *p); /* held; NULL: none yet */
 enum status process_refresh(struct process *p, struct err *err);
-/* Open, make and bootstrap the catalog, install the shards, load the first world. */
-enum status process_first_world(struct process *p, struct err *err);
-void process_watch(void *arg);	 /* thread */
-void process_recover(void *arg); /* thread */
-/* Make sure that *c is an open connection to the catalog. */
-enum status process_open_catalog(struct process *p, struct catalog **c, struct err *err);
-/* The shared catalog connection, opened again if it broke; locked until process_give_catalog(). */
-enum status process_take_catalog(struct process *p, struct catalog **c, struct err *err);
-void process_give_catalog(struct process *p);
+void process_watch(void *arg);			    /* thread */
+void process_recover(void *arg);		    /* thread */
+struct catalog *process_catalog(struct process *p); /* NULL: not reached yet */
 
 /* host.c: what sessions, the control port and HTTP ask for */
 void host_fill(struct process *p);

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -259,10 +258,7 @@ static void process_init(struct process *p, const char *path)
 	job_set_threads(JOB_THREADS);
 	p->config_path = path;
 	p->started_us = clock_us();
-	INVARIANT(getrandom(&p->incarnation, sizeof(p->incarnation), 0) == sizeof(p->incarnation));
-	p->incarnation &= INT64_MAX; /* a bigint in the catalog */
 	pthread_mutex_init(&p->mutex, NULL);
-	pthread_mutex_init(&p->catalog_mutex, NULL);
 	pthread_mutex_init(&p->refresh_mutex, NULL);
 	snprintf(p->not_ready, sizeof(p->not_ready), "the shard map is not loaded yet");
 	p->loop = loop_create();
@@ -286,10 +282,7 @@ static void process_finish(struct process *p)
 		metrics_destroy(p->blocks[i]);
 	admin_destroy(p->admin);
 	world_drop(p->world);
-	if (p->catalog)
-		catalog_close(p->catalog);
-	if (p->admin_catalog)
-		catalog_close(p->admin_catalog);
+	catalog_close(process_catalog(p));
 	loop_destroy(p->loop);
 	free(p->workers);
 	free(p->blocks);

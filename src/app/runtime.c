@@ -87,9 +87,9 @@ static void on_client(void *ctx, const struct worker_client *w)
 		return;
 	split_address(c->out, w->address, &host, &port);
 	admin_result_row(c->out, "C", w->user, w->database, w->state, host, port, "", "0",
-			 moment(c->out, w->connected_ms_ago), moment(c->out, w->statement_ms_ago), "0",
-			 "0", "0", NUMBER(w->id), "", "0", "", w->application_name, "0", NUMBER(w->id),
-			 NUMBER(c->worker), w->pinned);
+			 moment(c->out, w->connected_ms_ago), moment(c->out, w->statement_ms_ago),
+			 "0", "0", "0", NUMBER(w->id), "", "0", "", w->application_name, "0",
+			 NUMBER(w->id), NUMBER(c->worker), w->pinned);
 }
 
 static void on_server(void *ctx, const struct worker_server *w)
@@ -98,9 +98,9 @@ static void on_server(void *ctx, const struct worker_server *w)
 
 	if (c->what != RUNTIME_SERVERS)
 		return;
-	admin_result_row(c->out, "S", w->user, database_name(c->p, c->out), w->state, "", "0", "", "0",
-			 moment(c->out, w->opened_ms_ago), moment(c->out, w->used_ms_ago), "0", "0",
-			 "0", NUMBER(w->id), "", NUMBER((uint64_t)w->server_pid), "", "",
+	admin_result_row(c->out, "S", w->user, database_name(c->p, c->out), w->state, "", "0", "",
+			 "0", moment(c->out, w->opened_ms_ago), moment(c->out, w->used_ms_ago), "0",
+			 "0", "0", NUMBER(w->id), "", NUMBER((uint64_t)w->server_pid), "", "",
 			 NUMBER(w->n_prepared), w->shard, NUMBER(c->worker));
 }
 
@@ -178,15 +178,9 @@ static void runtime_shutdown(void *ctx, bool wait)
 	process_shutdown(ctx, wait);
 }
 
-/* The control port's own connection: its statements run one at a time. NULL: unreachable. */
 static struct catalog *runtime_catalog(void *ctx)
 {
-	struct process *p = ctx;
-	struct err err = ERR_INIT;
-
-	if (process_open_catalog(p, &p->admin_catalog, &err) != STATUS_OK)
-		log_error(LOG_WARNING, "the catalog cannot be reached", &err);
-	return p->admin_catalog;
+	return process_catalog(ctx);
 }
 
 void runtime_fill(struct process *p)

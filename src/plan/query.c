@@ -217,8 +217,10 @@ enum status query_sharded(struct build *b, const struct census *c, struct level 
 /* SELECT set_config('name', 'value', is_local), alone. */
 static bool lone_set_config(struct build *b, const struct node *s)
 {
+	if (!node_is(s, NODE_SelectStmt))
+		return false;
 	const struct node_list *targets = node_list(s, "target_list");
-	if (!node_is(s, NODE_SelectStmt) || targets->n != 1 || node_list(s, "from_clause")->n > 0 ||
+	if (targets->n != 1 || node_list(s, "from_clause")->n > 0 ||
 	    node_child(s, "where_clause") || node_child(s, "with_clause"))
 		return false;
 	const struct node *call = node_child(targets->items[0], "val");

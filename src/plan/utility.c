@@ -105,7 +105,7 @@ enum status plan_utility(struct build *b, const struct node *stmt)
 		enum status (*plan)(struct build *b, const struct node *stmt);
 	} handlers[] = {
 		{ "CreateStmt", plan_create_table },   { "CopyStmt", plan_copy },
-		{ "DropStmt", plan_drop },	       { "AlterTableStmt", plan_alter_table },
+		{ "DropStmt", plan_drop_objects },	       { "AlterTableStmt", plan_alter_table },
 		{ "IndexStmt", plan_create_index },    { "RenameStmt", plan_rename },
 		{ "AlterObjectSchemaStmt", plan_set_schema },
 		{ "TruncateStmt", plan_truncate },     { "VacuumStmt", plan_vacuum },

@@ -19,9 +19,10 @@ enum {
 /* ObjectType of the grammar, as far as it is told apart. */
 enum {
 	OBJECT_COLUMN = 7,
-	OBJECT_INDEX = 20,
-	OBJECT_MATVIEW = 23,
-	OBJECT_POLICY = 28,
+	OBJECT_FOREIGN_TABLE = 19,
+	OBJECT_INDEX = 21,
+	OBJECT_MATVIEW = 24,
+	OBJECT_POLICY = 29,
 	OBJECT_RULE = 36,
 	OBJECT_SCHEMA = 37,
 	OBJECT_SEQUENCE = 38,
@@ -67,7 +68,7 @@ enum status check_constraint(struct build *b, const struct table_keys *t, const 
 enum status check_column(struct build *b, const struct table_keys *t, const struct node *column,
 			 const struct schema_relation *table, bool is_added);
 
-enum status plan_drop(struct build *b, const struct node *stmt);
+enum status plan_drop_objects(struct build *b, const struct node *stmt);
 enum status plan_alter_table(struct build *b, const struct node *stmt);
 enum status plan_create_index(struct build *b, const struct node *stmt);
 enum status plan_rename(struct build *b, const struct node *stmt);

@@ -83,11 +83,24 @@ static void scratch_end(struct copy_fields *f, unsigned key, size_t n)
 	f->keys[key].n = n;
 }
 
+static bool ends_in_escape(struct str raw)
+{
+	size_t n = 0;
+
+	while (n < raw.n && raw.p[raw.n - 1 - n] == '\\')
+		n++;
+	return n % 2;
+}
+
 static void set_text_key(struct copy_fields *f, unsigned key, struct str raw)
 {
-	const char *p = raw.p, *end = raw.p + raw.n;
+	const char *p = raw.p, *end;
 	char *out, *start;
 
+	/* At the very end of the data a lone backslash does not count. */
+	if (ends_in_escape(raw))
+		raw.n--;
+	end = raw.p + raw.n;
 	f->keys[key] = raw;
 	if (is_null(f, raw)) {
 		f->keys[key].p = NULL;

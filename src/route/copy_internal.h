@@ -23,10 +23,16 @@ struct copy_line {
  * *content: its length without the line end. `is_last`: no more bytes will come. */
 bool copy_line_find(struct copy_line *l, const char *p, size_t size, bool is_last, size_t *n,
 		    size_t *content);
-/* The line's end is of another kind than the first one's. */
-bool copy_line_is_mixed(const struct copy_line *l, const char *p, size_t n);
-/* \. : where it stands in the row's content, -1 when it does not end it. */
-long copy_line_end_marker(const struct copy_line *l, const char *p, size_t content);
+enum copy_line_fault {
+	LINE_FINE,
+	LINE_MIXED_ENDS, /* a line end of another kind than the first one's */
+	LINE_BAD_MARKER, /* \\. with something behind it */
+};
+
+/* What PostgreSQL would object to, and would not notice on a shard that sees this row
+ * first. *marker: where \\. ends the data in this row's content; -1: it does not. */
+enum copy_line_fault copy_line_check(const struct copy_line *l, const char *p, size_t n,
+				     size_t content, long *marker);
 
 /* ---- copy_field.c ---- */
 struct copy_fields {

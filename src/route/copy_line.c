@@ -158,7 +158,8 @@ bool copy_line_find(struct copy_line *l, const char *p, size_t size, bool is_las
 	return found(l, size, 0, n, content);
 }
 
-bool copy_line_is_mixed(const struct copy_line *l, const char *p, size_t n)
+/* The line end is of another kind than the first one's. */
+static bool ends_otherwise(const struct copy_line *l, const char *p, size_t n)
 {
 	if (l->eol == EOL_NL)
 		return n >= 2 && p[n - 1] == '\n' && p[n - 2] == '\r' &&
@@ -167,14 +168,52 @@ bool copy_line_is_mixed(const struct copy_line *l, const char *p, size_t n)
 		return n && p[n - 1] == '\n' &&
 		       (n < 2 || p[n - 2] != '\r' ||
 			(l->format == COPY_TEXT && is_escaped(p, n - 2)));
-	return l->eol == EOL_CR && n && p[0] == '\n';
+	return false;
 }
 
-long copy_line_end_marker(const struct copy_line *l, const char *p, size_t content)
+/* A carriage return or new line inside that is neither escaped nor quoted. A server that
+ * sees this row first would take it for the line end. */
+static bool has_stray_end(const struct copy_line *l, const char *p, size_t content)
 {
-	if (content < 2 || p[content - 1] != '.' || p[content - 2] != '\\')
-		return -1;
-	if (l->format == COPY_CSV)
-		return content == 2 ? 0 : -1;
-	return is_escaped(p, content - 2) ? -1 : (long)content - 2;
+	struct copy_line walk = *l;
+	char stray = l->eol == EOL_CR ? '\n' : '\r';
+
+	if (!memchr(p, stray, content))
+		return false;
+	walk.in_quote = walk.after_escape = false;
+	for (size_t i = 0; i < content; i++) {
+		if (step(&walk, p[i]) && p[i] == stray)
+			return true;
+	}
+	return false;
+}
+
+/* In text \. ends the data wherever it stands, and must end its line. */
+static enum copy_line_fault find_text_marker(const char *p, size_t n, size_t content, long *marker)
+{
+	const char *hit = memchr(p, '\\', content);
+
+	for (size_t i = hit ? (size_t)(hit - p) : content; i + 1 < content; i++) {
+		if (p[i] != '\\')
+			continue;
+		if (p[++i] != '.')
+			continue;
+		if (i + 1 != content || content == n)
+			return LINE_BAD_MARKER;
+		*marker = (long)i - 1;
+	}
+	return LINE_FINE;
+}
+
+enum copy_line_fault copy_line_check(const struct copy_line *l, const char *p, size_t n,
+				     size_t content, long *marker)
+{
+	*marker = -1;
+	if (ends_otherwise(l, p, n) || has_stray_end(l, p, content))
+		return LINE_MIXED_ENDS;
+	if (l->format == COPY_TEXT)
+		return find_text_marker(p, n, content, marker);
+	if (content == 2 && content < n && p[0] == '\\' && p[1] == '.')
+		*marker = 0;
+	return LINE_FINE;
 }

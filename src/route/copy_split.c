@@ -52,6 +52,16 @@ static void set_constant_keys(struct copy_splitter *s)
 	}
 }
 
+/* The home shard when it owns a chunk, else one that does: only owners take part. */
+static uint16_t owner_near_home(const struct map_distribution *dist, uint16_t home)
+{
+	for (uint32_t i = 0; i < dist->n_chunks; i++) {
+		if (dist->chunks[i].shard == home)
+			return home;
+	}
+	return dist->n_chunks ? dist->chunks[0].shard : home;
+}
+
 struct copy_splitter *copy_splitter_create(const struct plan *plan, const struct shard_map *map,
 					   size_t row_limit_bytes, copy_row_fn on_row, void *ctx)
 {
@@ -62,7 +72,7 @@ struct copy_splitter *copy_splitter_create(const struct plan *plan, const struct
 	s->plan = plan;
 	s->copy = copy;
 	s->dist = &map->distributions[plan->distribution];
-	s->home = map->home;
+	s->home = owner_near_home(s->dist, map->home);
 	s->row_limit_bytes = row_limit_bytes;
 	s->on_row = on_row;
 	s->ctx = ctx;
@@ -118,12 +128,14 @@ static enum status give_row(struct copy_splitter *s, enum status key_status, uin
 	return give(s, key_status == STATUS_OK ? shard : s->home, p, n, err);
 }
 
-static enum status refuse_mixed_ends(struct copy_splitter *s, struct err *err)
+static enum status refuse_line(struct copy_splitter *s, enum copy_line_fault fault, struct err *err)
 {
-	const char *kind = s->line.eol == EOL_NL ? "carriage return" : "newline";
-
-	err_set_code(err, STATUS_INVALID, "22P04", "%s %s found in data",
-		     s->copy->format == COPY_CSV ? "unquoted" : "literal", kind);
+	if (fault == LINE_BAD_MARKER)
+		err_set_code(err, STATUS_INVALID, "22P04", "end-of-copy marker corrupt");
+	else
+		err_set_code(err, STATUS_INVALID, "22P04", "%s %s found in data",
+			     s->copy->format == COPY_CSV ? "unquoted" : "literal",
+			     s->line.eol == EOL_NL ? "carriage return" : "newline");
 	err_detail(err, "COPY, line %llu of the input", (unsigned long long)s->line_number);
 	return fail(s, STATUS_INVALID);
 }
@@ -135,9 +147,6 @@ static enum status give_line(struct copy_splitter *s, const char *p, size_t n, s
 	uint16_t shard = s->home;
 	struct err why;
 
-	s->line_number++;
-	if (copy_line_is_mixed(&s->line, p, n))
-		return refuse_mixed_ends(s, err);
 	if (s->phase == PHASE_HEADER) {
 		s->phase = PHASE_ROWS;
 		return give(s, COPY_TO_ALL, p, n, err);
@@ -148,14 +157,17 @@ static enum status give_line(struct copy_splitter *s, const char *p, size_t n, s
 	return give_row(s, key_status, shard, &why, p, n, err);
 }
 
-/* What stands before \. in its line is a row of its own. */
+/* What stands before \. in its line is a row of its own. A header keeps the marker: every
+ * server is to end there. */
 static enum status end_at_marker(struct copy_splitter *s, const char *p, size_t n, size_t at,
 				 struct err *err)
 {
 	struct buf row;
 	enum status status = STATUS_OK;
 
-	if (at) {
+	if (s->phase == PHASE_HEADER) {
+		status = give(s, COPY_TO_ALL, p, n, err);
+	} else if (at) {
 		buf_init(&row, SIZE_MAX / 2);
 		buf_append(&row, p, at);
 		buf_append(&row, p + at + 2, n - at - 2);
@@ -165,6 +177,20 @@ static enum status end_at_marker(struct copy_splitter *s, const char *p, size_t 
 	if (status == STATUS_OK)
 		s->phase = PHASE_ENDED;
 	return status;
+}
+
+static enum status take_line(struct copy_splitter *s, const char *p, size_t n, size_t content,
+			     struct err *err)
+{
+	long marker;
+	enum copy_line_fault fault = copy_line_check(&s->line, p, n, content, &marker);
+
+	s->line_number++;
+	if (fault != LINE_FINE)
+		return refuse_line(s, fault, err);
+	if (marker >= 0)
+		return end_at_marker(s, p, n, (size_t)marker, err);
+	return give_line(s, p, n, content, err);
 }
 
 /* Rows in p[0..size); *used: bytes of them. */
@@ -177,14 +203,7 @@ static enum status split_lines(struct copy_splitter *s, const char *p, size_t si
 	*used = 0;
 	while (status == STATUS_OK && s->phase <= PHASE_ROWS &&
 	       copy_line_find(&s->line, p + *used, size - *used, is_last, &n, &content)) {
-		const char *row = p + *used;
-		long marker = -1;
-
-		/* Without a line end behind it, \. is an error, which the server raises. */
-		if (s->phase == PHASE_ROWS && content < n)
-			marker = copy_line_end_marker(&s->line, row, content);
-		status = marker >= 0 ? end_at_marker(s, row, n, (size_t)marker, err)
-				     : give_line(s, row, n, content, err);
+		status = take_line(s, p + *used, n, content, err);
 		*used += n;
 	}
 	return status;

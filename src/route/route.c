@@ -5,7 +5,8 @@
  * Failure modes:
  * - a condition nothing can satisfy (NULL, 42.5 = bigint): the tuple names no shard. If none
  *   does, one shard runs the statement all the same, since even an empty answer has a shape.
- * - a value every PostgreSQL refuses: one shard gets the statement and raises the error.
+ * - a value every PostgreSQL refuses: in a condition it names no shard either, since any
+ *   shard that gets the statement raises the error; in an INSERT one shard gets it all.
  * - a value we are not sure of: 0A000. */
 #include "pgmosaic/route/route.h"
 
@@ -229,7 +230,7 @@ static enum value_outcome bind_elements(struct binding *b, const struct key_sour
 		if (step == ARRAY_NULL)
 			continue;
 		outcome = bind_element(b, tuple, k, spec, a->is_binary, element);
-		if (outcome == VALUE_BAD || outcome == VALUE_REFUSED)
+		if (outcome == VALUE_REFUSED)
 			return outcome;
 	}
 }
@@ -340,7 +341,7 @@ static enum status bind_keys(struct binding *b, const struct shard_map *map, str
 
 		if (outcome == VALUE_REFUSED)
 			return fail_with(err, &b->why);
-		certain_error |= outcome == VALUE_BAD;
+		certain_error |= outcome == VALUE_BAD && keys->is_insert;
 	}
 	if (certain_error || out->shards.n == 0) {
 		out->shards = (struct shard_set){ .n = 0 };

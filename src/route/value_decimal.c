@@ -6,10 +6,9 @@
  * are the same double. */
 #include "value.h"
 
-#include <math.h>
-
 #define MAX_DIGITS   24 /* a bigint has 19, one more decides rounding */
 #define MAX_EXPONENT 1000
+#define TWO_POW_53   9007199254740992.0
 
 struct decimal {
 	bool negative;
@@ -221,10 +220,10 @@ enum value_outcome decimal_read_float8(const struct value_spec *spec, const uint
 	for (unsigned i = 0; i < 8; i++)
 		bits = bits << 8 | p[i];
 	memcpy(&value, &bits, sizeof(value));
-	if (!(fabs(value) < 9007199254740992.0))
+	if (!(value > -TWO_POW_53 && value < TWO_POW_53))
 		return value_refuse(spec, "is a double precision number past 2^53",
 				    "Use an integer type for the value.");
-	if (value != trunc(value)) {
+	if (value != (double)(int64_t)value) {
 		if (!spec->is_insert)
 			return VALUE_NOTHING;
 		return value_refuse(spec, "is a double precision number with a fraction",

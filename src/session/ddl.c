@@ -18,7 +18,7 @@
 
 /* ---- blocking calls of the host, made from the fiber ---- */
 
-enum ddl_call { CALL_BEGIN, CALL_FINISH, CALL_ABANDON, CALL_REFRESH };
+enum ddl_call { CALL_ENSURE, CALL_BEGIN, CALL_FINISH, CALL_ABANDON, CALL_REFRESH };
 
 struct ddl_job {
 	enum ddl_call call;
@@ -39,6 +39,9 @@ static void ddl_work(void *arg)
 	void *ctx = j->host->ctx;
 
 	switch (j->call) {
+	case CALL_ENSURE:
+		j->status = j->host->ensure_distribution(ctx, j->changes, j->user, &j->err);
+		break;
 	case CALL_BEGIN:
 		j->status =
 			j->host->changes_begin(ctx, j->changes, j->n, j->user, &j->intent, &j->err);
@@ -74,6 +77,25 @@ bool ddl_refresh(struct session *s, struct err *err)
 	if (j.status != STATUS_OK)
 		*err = j.err;
 	return j.status == STATUS_OK;
+}
+
+bool ddl_prepare(struct session *s, const struct plan *plan)
+{
+	for (unsigned i = 0; i < plan->n_changes; i++) {
+		struct ddl_job j = { .call = CALL_ENSURE,
+				     .changes = &plan->changes[i],
+				     .user = s->user };
+
+		if (plan->changes[i].kind != CHANGE_ADD_SHARDED ||
+		    map_find_distribution(s->w->world->map, plan->changes[i].distribution) >= 0)
+			continue;
+		ddl_call(s, &j);
+		if (j.status != STATUS_OK) {
+			reply_error(s, &j.err);
+			return false;
+		}
+	}
+	return true;
 }
 
 /* ---- the overlay of an open transaction ---- */

@@ -330,6 +330,8 @@ bool run_text(struct session *s, struct str text, bool is_alone);
 /* ---- local.c, copy_in.c, ddl.c, simple.c, extended.c, control.c ---- */
 bool local_run(struct session *s, struct statement *st);
 bool copy_in_run(struct session *s, struct statement *st, struct leg **legs, unsigned n_legs);
+/* The distributions that new tables want exist; false: told. */
+bool ddl_prepare(struct session *s, const struct plan *plan);
 bool ddl_note(struct session *s, struct statement *st);
 /* Before the shards commit; false: told. */
 bool ddl_begin(struct session *s, int64_t *intent);

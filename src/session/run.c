@@ -418,8 +418,8 @@ static bool run_planned(struct run *r)
 	struct statement *st = r->st;
 	bool ok;
 
-	if (!find_shards(r) || !merge_allows(r) || !block_allows(r) || !clock_allows(r) ||
-	    !serializable_allows(r))
+	if (!ddl_prepare(s, st->plan) || !find_shards(r) || !merge_allows(r) || !block_allows(r) ||
+	    !clock_allows(r) || !serializable_allows(r))
 		return false;
 	open_if_needed(r);
 	ok = enlist_all(r);

@@ -253,7 +253,9 @@ static void note_word(struct scanner *s, const uint8_t *word, size_t n)
 		return;
 	case 5: s->after_begin = memcmp(word, "begin", 5) == 0; return;
 	case 6:
-		if (after_begin && memcmp(word, "atomic", 6) == 0)
+		/* A body of CREATE FUNCTION or PROCEDURE; elsewhere these are names. */
+		if (after_begin && memcmp(word, "atomic", 6) == 0 &&
+		    strcmp(s->out->first_word, "create") == 0)
 			s->atomic_depth++;
 		return;
 	case 7: s->after_uescape = memcmp(word, "uescape", 7) == 0; return;

@@ -30,11 +30,20 @@ const uint8_t lex_class[256] = {
 const uint8_t lex_ident[256] = {
 	['$'] = '$',
 	['_'] = '_',
-	['0'] = ROW4('0'), ROW4('4'), '8', '9',
+	['0'] = ROW4('0'),
+	ROW4('4'),
+	'8',
+	'9',
 	['A'] = LETTERS('a'),
 	['a'] = LETTERS('a'),
-	[0x80] = ROW16(0x80), ROW16(0x90), ROW16(0xa0), ROW16(0xb0),
-	[0xc0] = ROW16(0xc0), ROW16(0xd0), ROW16(0xe0), ROW16(0xf0),
+	[0x80] = ROW16(0x80),
+	ROW16(0x90),
+	ROW16(0xa0),
+	ROW16(0xb0),
+	[0xc0] = ROW16(0xc0),
+	ROW16(0xd0),
+	ROW16(0xe0),
+	ROW16(0xf0),
 };
 
 static inline enum lex_class class_at(const char *p)

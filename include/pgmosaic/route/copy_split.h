@@ -3,14 +3,15 @@
  * Happy path: copy_splitter_create(); copy_splitter_feed() with every CopyData's bytes, cut
  * anywhere; copy_splitter_finish() at CopyDone; copy_splitter_destroy(). `on_row` is called
  * from inside feed and finish, in the order of the input, with whole rows, line ends
- * included. What every server needs (the header line, the binary header and trailer) comes
- * with COPY_TO_ALL. The end marker \. is not passed on, nor what follows it.
- * Failure: a row whose key no server could read, or that has too few fields, goes to the
- * home shard, which raises PostgreSQL's own error. A key the proxy is not sure of is 0A000;
- * line ends of two kinds are 22P04; a row past the limit is STATUS_LIMIT. After an error
- * the splitter takes nothing more.
- * Ownership: the rows handed out live until on_row returns. The plan and the map must
- * outlive the splitter. Threads: one at a time. Memory: at most one row and one feed. */
+ * included. Only owners of chunks get any: one that has no row still needs its COPY begun and
+ * ended, so that what the header line says is checked. What every server needs (the header line,
+ * the binary header and trailer) comes with COPY_TO_ALL. The end marker \. is not passed on, nor
+ * what follows it. Failure: a row whose key no server could read, or that has too few fields, goes
+ * to the home shard (or, when it owns no chunk, to an owner), which raises PostgreSQL's own error.
+ * A key the proxy is not sure of is 0A000; line ends of two kinds are 22P04; a row past the limit
+ * is STATUS_LIMIT. After an error the splitter takes nothing more. Ownership: the rows handed out
+ * live until on_row returns. The plan and the map must outlive the splitter. Threads: one at a
+ * time. Memory: at most one row and one feed. */
 #ifndef PGMOSAIC_ROUTE_COPY_SPLIT_H
 #define PGMOSAIC_ROUTE_COPY_SPLIT_H
 
@@ -28,8 +29,8 @@ typedef enum status (*copy_row_fn)(void *ctx, uint16_t shard, const uint8_t *row
 
 struct copy_splitter;
 
-/* `plan` is a PLAN_COPY_IN of class TARGET_KEYS: its `copy`, `distribution`, and `keys` for
- * key columns that are not copied (KEY_TEXT or KEY_NULL). */
+/* `plan` is a PLAN_COPY_IN into a sharded table: its `copy`, `distribution`, and `keys` for
+ * key columns that are not copied (KEY_TEXT or KEY_NULL; no sources: all are copied). */
 struct copy_splitter *copy_splitter_create(const struct plan *plan, const struct shard_map *map,
 					   size_t row_limit_bytes, copy_row_fn on_row, void *ctx);
 enum status copy_splitter_feed(struct copy_splitter *s, const uint8_t *p, size_t n,

@@ -24,13 +24,16 @@ struct auth_book {
 
 struct session_host {
 	void *ctx;
-	uint64_t incarnation;
+	uint64_t incarnation; /* of this process, given by the catalog before the first world */
 	const struct auth_book *(*book)(void *ctx); /* the newest */
 	uint64_t (*next_counter)(void *ctx);	    /* for gids */
 	/* Pass a cancel request on to the worker that holds the session. */
 	void (*cancel)(void *ctx, uint32_t pid, const uint8_t *key, size_t n_key);
 	/* (job) Read map and schema again, publish, wait until every worker uses them. */
 	enum status (*refresh)(void *ctx, struct err *err);
+	/* (job) The default distribution that a new table wants, made when it is missing. */
+	enum status (*ensure_distribution)(void *ctx, const struct plan_change *change,
+					   const char *user, struct err *err);
 	/* (job) Changes of the map by DDL: before the shards commit, after, or instead. */
 	enum status (*changes_begin)(void *ctx, const struct plan_change *changes, unsigned n,
 				     const char *user, int64_t *intent, struct err *err);

@@ -7,7 +7,9 @@
  * B'' X'' N'' strings, quoted identifiers, operators, $n, standard_conforming_strings
  * on. Comments and white space do not count. Unquoted identifiers and keywords are
  * hashed lower-case (ASCII).
- * A literal's kind is hashed, its content is not; `full` hashes every byte that counts.
+ * A literal's kind is hashed, its content is not; integers also by the type PostgreSQL gives
+ * them (integer, bigint, numeric), and the string behind UESCAPE whole. `full` hashes every
+ * byte of the text, white space and comments included, so that places in it stay right.
  * Failure: text the lexer cannot finish (open quote, open comment, NUL) sets `broken`;
  * the caller parses it, and PostgreSQL's own error comes out.
  * Pure; no I/O. */

@@ -85,11 +85,41 @@ static void do_shutdown(void *ctx, bool wait)
 	f->waited = wait;
 }
 
+#define ADD(query, ...)                                                     \
+	add_schema_row(schema, query, (const char *const[]){ __VA_ARGS__ }, \
+		       sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))
+
+static void add_schema_row(struct schema *schema, unsigned query, const char *const *values,
+			   size_t n)
+{
+	struct err err = ERR_INIT;
+
+	if (schema_add_row(schema, query, values, (unsigned)n, &err) != STATUS_OK)
+		fail_msg("%s", err.message);
+}
+
+/* orders(id bigint, note text) and audit(id bigint), as the queries of schema_query.c tell. */
+static struct schema *make_schema(void)
+{
+	struct schema *schema = schema_create();
+
+	ADD(0, "150000", "UTF8", "c", "C.UTF-8", NULL, "\"$user\", public");
+	ADD(1, "pg_catalog");
+	ADD(1, "public");
+	ADD(2, "count", "i", "a", "f");
+	ADD(4, "public", "orders", "16001", "r", "p", "2", "f", "f", "f", "f", "f", "f", "f", "0");
+	ADD(4, "public", "audit", "16002", "r", "p", "1", "f", "f", "f", "f", "f", "f", "f", "0");
+	ADD(5, "16001", "id", "20", "-1", "0", "1", "t", "", "f", NULL, "f");
+	ADD(5, "16001", "note", "25", "-1", "100", "2", "f", "", "f", NULL, "f");
+	ADD(5, "16002", "id", "20", "-1", "0", "1", "t", "", "f", NULL, "f");
+	schema_seal(schema);
+	return schema;
+}
+
 /* Two shards; by_id: chunk 1 the negative hashes on s1, chunk 2 the others on s2. */
 static struct world *make_world(void)
 {
 	struct shard_map *map = map_create();
-	struct schema *schema = schema_create();
 	struct arena *a = &map->arena;
 	struct err err = ERR_INIT;
 
@@ -116,8 +146,7 @@ static struct world *make_world(void)
 					     .kind = MAP_REFERENCE };
 	if (map_seal(map, &err) != STATUS_OK)
 		fail_msg("%s", err.message);
-	schema_seal(schema);
-	return world_create(map, schema);
+	return world_create(map, make_schema());
 }
 
 static int setup(void **state)
@@ -211,7 +240,10 @@ static void the_map_is_shown_as_it_is(void **state)
 	assert_string_equal(value(f, 0, "shard"), "s1");
 	assert_string_equal(value(f, 1, "upper"), "9223372036854775807");
 	run_ok(f, "SHOW TABLES");
-	assert_int_equal(f->out.n_rows, 2);
+	assert_int_equal(f->out.n_rows, 3);
+	assert_string_equal(value(f, 2, "name"), "audit");
+	assert_string_equal(value(f, 2, "kind"), "single");
+	assert_string_equal(value(f, 2, "shard"), "s1");
 	expect_error(f, "SHOW CHUNKS OF nope", "42704", 0);
 }
 
@@ -454,6 +486,41 @@ static void explain_route_names_the_tier_and_the_shards(void **state)
 	expect_error(f, "EXPLAIN ROUTE SELECT 1; SELECT 2", "42601", 0);
 }
 
+/* The value of a property of EXPLAIN ROUTE; "" when it is not there. */
+static const char *property(const struct fixture *f, const char *name)
+{
+	for (unsigned i = 0; i < f->out.n_rows; i++)
+		if (strcmp(value(f, i, "property"), name) == 0)
+			return value(f, i, "value");
+	return "";
+}
+
+static void explain_route_tells_one_shard_from_several_and_from_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	run_ok(f, "EXPLAIN ROUTE SELECT * FROM orders WHERE id = 1;");
+	assert_string_equal(property(f, "tier"), "route");
+	assert_true(strcmp(property(f, "shards"), "s1") == 0 ||
+		    strcmp(property(f, "shards"), "s2") == 0);
+	run_ok(f, "EXPLAIN ROUTE SELECT * FROM orders WHERE id = $1");
+	assert_string_equal(property(f, "shards"), "known when the parameters are");
+	run_ok(f, "EXPLAIN ROUTE SELECT * FROM orders ORDER BY id LIMIT 3");
+	assert_string_equal(property(f, "tier"), "scatter");
+	assert_string_equal(property(f, "shards"), "s1, s2");
+	assert_string_equal(property(f, "merge"), "k-way merge of sorted rows");
+	run_ok(f, "EXPLAIN ROUTE SELECT count(*) FROM orders");
+	assert_string_equal(property(f, "tier"), "scatter");
+	assert_string_not_equal(property(f, "finish text"), "");
+	run_ok(f, "EXPLAIN ROUTE INSERT INTO orders VALUES (1,'a'),(2,'b'),(3,'c'),(4,'d')");
+	assert_string_equal(property(f, "tier"), "scatter");
+	assert_string_not_equal(property(f, "rows"), "");
+	run_ok(f, "EXPLAIN ROUTE SELECT * FROM orders a JOIN orders b ON a.note = b.note");
+	assert_string_equal(property(f, "tier"), "refused");
+	assert_string_equal(property(f, "sqlstate"), "0A000");
+	assert_string_not_equal(property(f, "reason"), "");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -473,6 +540,7 @@ int main(void)
 		TEST(help_lists_every_command_and_each_has_a_syntax_that_it_accepts),
 		TEST(every_command_is_in_the_docs),
 		TEST(explain_route_names_the_tier_and_the_shards),
+		TEST(explain_route_tells_one_shard_from_several_and_from_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

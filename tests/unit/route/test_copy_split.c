@@ -180,6 +180,9 @@ static void null_keys_hash_to_zero_and_nulls_may_be_spelt_otherwise(void **state
 	r = split("\tx\n\\N\tx\n");
 	row_is(&r, 0, owner(&fixture, 0), "\tx\n");
 	row_is(&r, 1, of_text("N"), "\\N\tx\n");
+	/* A lone backslash at the end of the data leaves an empty field. */
+	r = split("a\tx\n\\");
+	row_is(&r, 1, owner(&fixture, 0), "\\");
 }
 
 static void rows_without_a_readable_key_go_home(void **state)
@@ -195,6 +198,18 @@ static void rows_without_a_readable_key_go_home(void **state)
 	row_is(&r, 2, HOME, "\n");
 	fails_with("a\t1\tx\nb\t0x2A\tx\n", STATUS_UNROUTED, "0A000");
 	assert_string_equal(last_err.detail, "COPY, line 2 of the input");
+}
+
+static void rows_go_to_an_owner_when_home_is_none(void **state)
+{
+	struct rows r;
+
+	(void)state;
+	text_format(1, OID_INT8);
+	for (unsigned i = 0; i < N_CHUNKS; i++)
+		fixture.chunks[i].shard = 1 + i % 2;
+	r = split("a\n");
+	row_is(&r, 0, 1, "a\n");
 }
 
 static void every_kind_of_line_end_works_but_only_one_at_a_time(void **state)
@@ -216,6 +231,9 @@ static void every_kind_of_line_end_works_but_only_one_at_a_time(void **state)
 	r = split("1\ta\r");
 	row_is(&r, 0, of(1), "1\ta\r");
 	fails_with("1\ta\n2\tb\r\n", STATUS_INVALID, "22P04");
+	fails_with("1\ta\n2\tb\rx", STATUS_INVALID, "22P04");
+	r = split("1\ta\n2\tb\\\rx\n");
+	row_is(&r, 1, of(2), "2\tb\\\rx\n");
 	fails_with("1\ta\r\n2\tb\n", STATUS_INVALID, "22P04");
 	fails_with("1\ta\r2\tb\r\n3\r", STATUS_INVALID, "22P04");
 	csv_format(0, OID_INT8);
@@ -239,6 +257,12 @@ static void the_end_marker_ends_the_data(void **state)
 	row_is(&r, 1, of(2), "2\n");
 	r = split("1\ta\\\\.\n");
 	row_is(&r, 0, of(1), "1\ta\\\\.\n");
+	fails_with("1\ta\n2\\.x\n", STATUS_INVALID, "22P04");
+	fails_with("1\ta\n2\\.", STATUS_INVALID, "22P04");
+	fixture.plan.copy.header = true;
+	r = split("id\\.\n1\ta\n");
+	assert_int_equal(r.n, 1);
+	row_is(&r, 0, COPY_TO_ALL, "id\\.\n");
 	csv_format(0, OID_TEXT);
 	r = split("1,a\n\\.,b\nx\\.\n\\.\n2,b\n");
 	assert_int_equal(r.n, 3);
@@ -429,6 +453,7 @@ int main(void)
 		cmocka_unit_test(escapes_in_the_key_and_before_it_are_understood),
 		cmocka_unit_test(null_keys_hash_to_zero_and_nulls_may_be_spelt_otherwise),
 		cmocka_unit_test(rows_without_a_readable_key_go_home),
+		cmocka_unit_test(rows_go_to_an_owner_when_home_is_none),
 		cmocka_unit_test(every_kind_of_line_end_works_but_only_one_at_a_time),
 		cmocka_unit_test(the_end_marker_ends_the_data),
 		cmocka_unit_test(csv_quotes_hide_delimiters_and_line_ends),

@@ -154,6 +154,7 @@ static void facts_about_the_text_are_noted(void **state)
 			     .has_several);
 	assert_true(scan_of("CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; END; SELECT 1")
 			    .has_several);
+	assert_true(scan_of("SELECT begin atomic; SELECT 2").has_several);
 	assert_string_equal(scan_of(" /* x */ InSeRt INTO t").first_word, "insert");
 	assert_string_equal(scan_of("(SELECT 1)").first_word, "");
 	assert_string_equal(scan_of("a_name_that_is_far_too_long_to_keep x").first_word,

@@ -1,0 +1,123 @@
+/* The catalog: schema `mosaic` of a PostgreSQL database, where everything durable lives.
+ *
+ * Happy path: catalog_open(), catalog_prepare(), catalog_bootstrap(); then
+ * catalog_load_map() at start and whenever catalog_wait_change() says so. Each change of the
+ * map is one transaction: it locks the row that holds the epoch, changes, advances the epoch
+ * by compare-and-set, writes the audit row and NOTIFYs `mosaic_map`.
+ * Failure: SQLSTATEs as PostgreSQL would give: 42710 duplicate, 42704 undefined, 55006 in use,
+ * 22023 invalid; 08006 when the server cannot be reached. A failed change leaves no trace. A
+ * lost connection is opened again by the next call.
+ * Waiting: every call blocks. Job threads only, never a worker.
+ * Threads: any number may share one struct catalog: a mutex lets one in at a time, except that
+ * catalog_wait_change() has a connection of its own, for one thread.
+ * docs/internals/catalog.md tells the tables. */
+#ifndef PGMOSAIC_CATALOG_STORE_H
+#define PGMOSAIC_CATALOG_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "pgmosaic/base/err.h"
+#include "pgmosaic/catalog/map.h"
+
+struct catalog;
+struct config;
+
+enum status catalog_open(const char *dsn, unsigned connect_timeout_s, struct catalog **out,
+			 struct err *err);
+void catalog_close(struct catalog *c); /* NULL is fine */
+/* Make what is missing. Idempotent; two proxies may do it at once. */
+enum status catalog_prepare(struct catalog *c, struct err *err);
+/* Shards, distributions and tables of the configuration, when the catalog has no shard yet.
+ * *applied: it was done now. */
+enum status catalog_bootstrap(struct catalog *c, const struct config *cfg, bool *applied,
+			      struct err *err);
+/* A sealed map, read in one snapshot. The caller destroys it. */
+enum status catalog_load_map(struct catalog *c, struct shard_map **out, struct err *err);
+enum status catalog_epoch(struct catalog *c, uint64_t *epoch, struct err *err);
+/* *changed: the map may have changed since the last call. false after timeout_ms. */
+enum status catalog_wait_change(struct catalog *c, unsigned timeout_ms, bool *changed,
+				struct err *err);
+
+/* ---- proxies ---- */
+
+/* Hands out the incarnation: unique for every start of every proxy. */
+enum status catalog_register_proxy(struct catalog *c, const char *name, const char *version,
+				   uint64_t *incarnation, struct err *err);
+/* acked_epoch: every statement planned under an older one has finished here. Call each second. */
+enum status catalog_heartbeat(struct catalog *c, uint64_t incarnation, uint64_t acked_epoch,
+			      struct err *err);
+void catalog_forget_proxy(struct catalog *c, uint64_t incarnation);
+/* Until every live proxy (heartbeat younger than 5 s by the catalog's clock) has acked. 55006
+ * after timeout_ms. */
+enum status catalog_wait_acks(struct catalog *c, uint64_t epoch, unsigned timeout_ms,
+			      struct err *err);
+
+/* ---- shards and distributions ---- */
+
+/* Checks and prepares the server; when there are shards already it gets their schema and the
+ * rows of the reference tables. replicas may be NULL. */
+enum status catalog_create_shard(struct catalog *c, const char *user, const char *name,
+				 const char *dsn, const char *replicas, uint32_t weight,
+				 struct err *err);
+/* NULL, and weight < 0: unchanged. */
+enum status catalog_alter_shard(struct catalog *c, const char *user, const char *name,
+				const char *dsn, const char *replicas, int64_t weight,
+				struct err *err);
+enum status catalog_drop_shard(struct catalog *c, const char *user, const char *name,
+			       struct err *err);
+/* types: names of built-in types; function: "pg" or "xxh3". The chunks are equal parts of the
+ * signed 64-bit hashes, dealt to the shards in turn, by weight. */
+enum status catalog_create_distribution(struct catalog *c, const char *user, const char *name,
+					const char *const *types, unsigned n_types,
+					uint32_t n_chunks, const char *function, struct err *err);
+
+/* ---- existing tables (the control port's commands) ---- */
+
+/* distribution NULL: the default one of the columns' types. */
+enum status catalog_shard_table(struct catalog *c, const char *user, const char *schema,
+				const char *name, const char *const *columns, unsigned n_columns,
+				const char *distribution, struct err *err);
+enum status catalog_reference_table(struct catalog *c, const char *user, const char *schema,
+				    const char *name, struct err *err);
+enum status catalog_single_table(struct catalog *c, const char *user, const char *schema,
+				 const char *name, const char *shard, struct err *err);
+enum status catalog_unshard_table(struct catalog *c, const char *user, const char *schema,
+				  const char *name, struct err *err);
+
+/* ---- DDL through the main port ---- */
+
+enum catalog_change_kind {
+	CATALOG_ADD_SHARDED,
+	CATALOG_ADD_REFERENCE,
+	CATALOG_DROP,
+	CATALOG_RENAME,
+};
+
+/* As struct plan_change (plan/plan.h), which this layer may not know. */
+struct catalog_change {
+	enum catalog_change_kind kind;
+	const char *schema, *name;
+	const char *new_schema, *new_name; /* CATALOG_RENAME; NULL: as it was */
+	const char *distribution; /* CATALOG_ADD_SHARDED; "default_…" is made when missing */
+	const char *key_columns[MAP_MAX_KEYS];
+	uint32_t key_types[MAP_MAX_KEYS];
+	uint16_t n_keys;
+};
+
+/* Write down what is about to be committed on the shards; the map does not change yet. */
+enum status catalog_changes_begin(struct catalog *c, const struct catalog_change *changes,
+				  unsigned n, const char *user, uint64_t incarnation,
+				  int64_t *intent, struct err *err);
+/* The shards have committed: the changes become the map. Doing it twice does no harm. */
+enum status catalog_changes_finish(struct catalog *c, int64_t intent, struct err *err);
+/* The shards have rolled back. */
+enum status catalog_changes_abandon(struct catalog *c, int64_t intent, struct err *err);
+/* End the intents whose proxy is gone, or that are older than 60 s, as the home shard's tables
+ * tell: call at start and every few seconds. *n_resolved may be NULL. */
+enum status catalog_resolve_intents(struct catalog *c, unsigned *n_resolved, struct err *err);
+/* The default distribution of a key, or any named "default_…": made when missing. */
+enum status catalog_ensure_distribution(struct catalog *c, const char *name,
+					const uint32_t *key_types, unsigned n_keys,
+					const char *user, struct err *err);
+
+#endif

@@ -1,0 +1,187 @@
+/* Opening the catalog, making its tables, and the frame of every change. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgmosaic/base/mem.h"
+#include "store_internal.h"
+#include "store_tables.h"
+
+/* ---- opening ---- */
+
+static enum status connect_catalog(struct catalog *c, struct err *err)
+{
+	pq_close(&c->pq);
+	return pq_open(&c->pq, "the catalog", c->dsn, c->connect_timeout_s, err);
+}
+
+enum status catalog_open(const char *dsn, unsigned connect_timeout_s, struct catalog **out,
+			 struct err *err)
+{
+	struct catalog *c = mem_zero(1, sizeof(*c));
+	enum status st;
+
+	pthread_mutex_init(&c->lock, NULL);
+	c->dsn = mem_strdup(dsn);
+	c->connect_timeout_s = connect_timeout_s;
+	st = connect_catalog(c, err);
+	if (st == STATUS_OK)
+		*out = c;
+	else
+		catalog_close(c);
+	return st;
+}
+
+void catalog_close(struct catalog *c)
+{
+	if (!c)
+		return;
+	pq_close(&c->pq);
+	pq_close(&c->listener);
+	pthread_mutex_destroy(&c->lock);
+	free(c->dsn);
+	free(c);
+}
+
+enum status catalog_enter(struct catalog *c, struct err *err)
+{
+	enum status st = STATUS_OK;
+
+	pthread_mutex_lock(&c->lock);
+	if (pq_is_lost(&c->pq))
+		st = connect_catalog(c, err);
+	if (st != STATUS_OK)
+		pthread_mutex_unlock(&c->lock);
+	return st;
+}
+
+void catalog_leave(struct catalog *c)
+{
+	pq_rollback(&c->pq);
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* ---- tables ---- */
+
+static enum status check_version(struct pq *pq, bool *is_made, struct err *err)
+{
+	uint64_t n, version;
+
+	*is_made = false;
+	if (pq_u64(pq, err, &n, "SELECT count(pg_catalog.to_regclass('mosaic.cluster'))", 0))
+		return err->status;
+	if (n == 0)
+		return STATUS_OK;
+	if (pq_u64(pq, err, &n, "SELECT count(*) FROM mosaic.cluster", 0))
+		return err->status;
+	if (n == 0)
+		return STATUS_OK;
+	if (pq_u64(pq, err, &version, "SELECT version FROM mosaic.cluster", 0))
+		return err->status;
+	*is_made = true;
+	if (version <= STORE_VERSION)
+		return STATUS_OK;
+	err_set(err, STATUS_CATALOG,
+		"the catalog was made by a newer pgmosaic (version %u, this one knows %d)",
+		(unsigned)version, STORE_VERSION);
+	err_hint(err, "Run the newer program.");
+	return err->status;
+}
+
+static enum status make_tables(struct pq *pq, struct err *err)
+{
+	bool is_made;
+	enum status st = pq_exec(pq, "BEGIN ISOLATION LEVEL READ COMMITTED; " STORE_LOCK, err);
+
+	if (st == STATUS_OK)
+		st = check_version(pq, &is_made, err); /* another proxy may have been faster */
+	if (st != STATUS_OK || is_made)
+		return st;
+	st = pq_exec(pq, store_tables, err);
+	if (st == STATUS_OK)
+		st = pq_exec(pq, "INSERT INTO mosaic.cluster (version, epoch) VALUES (1, 1)", err);
+	return st == STATUS_OK ? pq_exec(pq, "COMMIT", err) : st;
+}
+
+enum status catalog_prepare(struct catalog *c, struct err *err)
+{
+	bool is_made;
+	enum status st = catalog_enter(c, err);
+
+	if (st != STATUS_OK)
+		return st;
+	st = check_version(&c->pq, &is_made, err);
+	if (st == STATUS_OK && !is_made)
+		st = make_tables(&c->pq, err);
+	catalog_leave(c);
+	return st;
+}
+
+enum status catalog_epoch(struct catalog *c, uint64_t *epoch, struct err *err)
+{
+	enum status st = catalog_enter(c, err);
+
+	if (st != STATUS_OK)
+		return st;
+	st = pq_u64(&c->pq, err, epoch, "SELECT epoch FROM mosaic.cluster", 0);
+	catalog_leave(c);
+	return st;
+}
+
+/* ---- changes ---- */
+
+enum status change_begin(struct change *ch, struct catalog *c, const char *user, struct err *err)
+{
+	enum status st = catalog_enter(c, err);
+
+	if (st != STATUS_OK)
+		return st;
+	*ch = (struct change){ .c = c, .pq = &c->pq, .user = user ? user : "" };
+	st = pq_exec(ch->pq, "BEGIN ISOLATION LEVEL READ COMMITTED", err);
+	if (st == STATUS_OK)
+		st = pq_u64(ch->pq, err, &ch->epoch, "SELECT epoch FROM mosaic.cluster FOR UPDATE", 0);
+	if (st != STATUS_OK)
+		catalog_leave(c);
+	return st;
+}
+
+static enum status advance_epoch(struct change *ch, const char *what, struct err *err)
+{
+	char epoch[24];
+	uint64_t n = 0;
+
+	snprintf(epoch, sizeof(epoch), "%llu", (unsigned long long)ch->epoch);
+	if (pq_run(ch->pq, err, &n,
+		   "UPDATE mosaic.cluster SET epoch = epoch + 1 WHERE epoch = $1::bigint", 1, epoch))
+		return err->status;
+	if (n != 1)
+		return err_set(err, STATUS_CATALOG, "the shard map changed meanwhile");
+	if (pq_run(ch->pq, err, NULL,
+		   "INSERT INTO mosaic.audit (user_name, epoch, what) VALUES ($1, $2::bigint + 1, $3)",
+		   3, ch->user, epoch, what))
+		return err->status;
+	return pq_run(ch->pq, err, NULL,
+		      "SELECT pg_catalog.pg_notify('mosaic_map', ($1::bigint + 1)::text)", 1, epoch);
+}
+
+enum status change_commit(struct change *ch, struct err *err, const char *format, ...)
+{
+	char what[1024];
+	enum status st;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	st = advance_epoch(ch, what, err);
+	if (st == STATUS_OK)
+		st = pq_exec(ch->pq, "COMMIT", err);
+	catalog_leave(ch->c);
+	return st;
+}
+
+void change_cancel(struct change *ch)
+{
+	catalog_leave(ch->c);
+}

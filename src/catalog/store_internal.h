@@ -1,0 +1,70 @@
+/* The catalog's insides, shared by store*.c, place*.c and bootstrap.c.
+ *
+ * A change of the map:
+ *	change_begin(&ch, c, user, err)      the mutex is ours, a transaction is open, and the
+ *	                                     row with the epoch is locked: changes form a queue
+ *	pq_run(ch.pq, …)                     any statements
+ *	change_commit(&ch, err, "what …")    epoch + 1, audit row, NOTIFY, COMMIT
+ * or change_cancel(&ch). Exactly one of the two ends it. */
+#ifndef CATALOG_STORE_INTERNAL_H
+#define CATALOG_STORE_INTERNAL_H
+
+#include <pthread.h>
+#include "pgmosaic/catalog/pq.h"
+#include "pgmosaic/catalog/store.h"
+
+#define STORE_VERSION	     1
+#define PROXY_LIVE_SECONDS   5
+#define INTENT_GRACE_SECONDS 60
+#define ACKS_TIMEOUT_MS	     20000
+
+struct catalog {
+	pthread_mutex_t lock;
+	char *dsn;
+	unsigned connect_timeout_s;
+	struct pq pq;	    /* guarded by `lock` */
+	struct pq listener; /* catalog_wait_change()'s own */
+};
+
+/* Lock and have a live connection; a failure leaves nothing locked. */
+enum status catalog_enter(struct catalog *c, struct err *err);
+/* Roll back what is open, unlock. */
+void catalog_leave(struct catalog *c);
+
+struct change {
+	struct catalog *c;
+	struct pq *pq;
+	const char *user;
+	uint64_t epoch; /* before the change */
+};
+
+enum status change_begin(struct change *ch, struct catalog *c, const char *user, struct err *err);
+enum status change_commit(struct change *ch, struct err *err, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void change_cancel(struct change *ch);
+
+/* ---- pieces of a change ---- */
+
+enum status distribution_insert(struct pq *pq, const char *name, const uint32_t *types,
+				unsigned n_types, uint32_t n_chunks, const char *function,
+				struct err *err);
+/* Made when missing and named "default_…"; *made (may be NULL) says so. Types must fit. */
+enum status distribution_ensure(struct pq *pq, const char *name, const uint32_t *types,
+				unsigned n_types, bool *made, struct err *err);
+/* "default_bigint_text" */
+const char *distribution_default_name(struct arena *a, const uint32_t *types, unsigned n);
+enum status shard_insert(struct pq *pq, const char *name, const char *dsn, const char *replicas,
+			 uint32_t weight, struct err *err);
+/* Upsert: what the map says of a table. */
+enum status table_put_sharded(struct pq *pq, const char *schema, const char *name,
+			      const char *distribution, const char *const *columns, unsigned n,
+			      struct err *err);
+enum status table_put_reference(struct pq *pq, const char *schema, const char *name,
+				struct err *err);
+enum status table_put_single(struct pq *pq, const char *schema, const char *name,
+			     const char *shard, struct err *err);
+enum status table_drop(struct pq *pq, const char *schema, const char *name, struct err *err);
+enum status table_rename(struct pq *pq, const char *schema, const char *name,
+			 const char *new_schema, const char *new_name, struct err *err);
+
+#endif

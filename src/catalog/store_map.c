@@ -1,0 +1,214 @@
+/* Reading the shard map: five queries in one REPEATABLE READ snapshot. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "store_internal.h"
+
+struct loader {
+	struct pq *pq;
+	struct shard_map *map;
+	struct arena *a; /* the map's */
+	struct err *err;
+};
+
+static uint32_t number(const PGresult *res, int row, int column)
+{
+	return (uint32_t)strtoul(PQgetvalue(res, row, column), NULL, 10);
+}
+
+static const char *keep(struct loader *l, const PGresult *res, int row, int column)
+{
+	const char *value = pq_value(res, row, column);
+
+	return value ? arena_strdup(l->a, value) : NULL;
+}
+
+static bool load_cluster(struct loader *l)
+{
+	PGresult *res = pq_query(l->pq, l->err, "SELECT id, epoch FROM mosaic.cluster", 0);
+
+	if (!res)
+		return false;
+	if (PQntuples(res) != 1) {
+		PQclear(res);
+		err_set(l->err, STATUS_CATALOG, "the catalog has no row in mosaic.cluster");
+		return false;
+	}
+	l->map->cluster = keep(l, res, 0, 0);
+	l->map->epoch = strtoull(PQgetvalue(res, 0, 1), NULL, 10);
+	PQclear(res);
+	return true;
+}
+
+static bool load_shards(struct loader *l)
+{
+	PGresult *res = pq_query(
+		l->pq, l->err, "SELECT id, name, dsn, replicas, weight FROM mosaic.shards ORDER BY id",
+		0);
+	int n = res ? PQntuples(res) : 0;
+	bool ok = res != NULL;
+
+	if (n > MAP_MAX_SHARDS) {
+		err_set(l->err, STATUS_CATALOG, "the catalog has %d shards; the limit is %d", n,
+			MAP_MAX_SHARDS);
+		ok = false;
+	}
+	l->map->shards = arena_array(l->a, struct map_shard, (size_t)n + 1);
+	for (int i = 0; i < n && ok; i++) {
+		struct map_shard *s = &l->map->shards[i];
+
+		s->id = number(res, i, 0);
+		s->name = keep(l, res, i, 1);
+		s->dsn = keep(l, res, i, 2);
+		s->replicas = keep(l, res, i, 3);
+		s->weight = number(res, i, 4);
+		s->dbname = pq_dsn_dbname(l->a, s->dsn, l->err);
+		ok = s->dbname != NULL;
+	}
+	l->map->n_shards = (uint16_t)n;
+	PQclear(res);
+	return ok;
+}
+
+static int shard_index(const struct shard_map *map, uint32_t id)
+{
+	for (int i = 0; i < map->n_shards; i++)
+		if (map->shards[i].id == id)
+			return i;
+	return UINT16_MAX; /* map_seal() refuses it */
+}
+
+static int distribution_index(const struct shard_map *map, uint32_t id)
+{
+	for (int i = 0; i < map->n_distributions; i++)
+		if (map->distributions[i].id == id)
+			return i;
+	return UINT16_MAX;
+}
+
+static void read_distribution(struct loader *l, struct map_distribution *d, const PGresult *res,
+			      int row)
+{
+	const char *types[MAP_MAX_KEYS];
+
+	d->id = number(res, row, 0);
+	d->name = keep(l, res, row, 1);
+	d->method = MAP_HASH;
+	d->function = strcmp(PQgetvalue(res, row, 2), "xxh3") == 0 ? MAP_FUNCTION_XXH3 :
+								      MAP_FUNCTION_PG;
+	d->n_keys = (uint16_t)pq_array(l->a, PQgetvalue(res, row, 3), types, MAP_MAX_KEYS);
+	for (unsigned k = 0; k < d->n_keys; k++)
+		d->key_types[k] = (uint32_t)strtoul(types[k], NULL, 10);
+	d->n_chunks = number(res, row, 4);
+	d->chunks = arena_array(l->a, struct map_chunk, d->n_chunks + 1u);
+	d->n_chunks = 0; /* counts up as they are read */
+}
+
+static bool load_distributions(struct loader *l)
+{
+	PGresult *res = pq_query(l->pq, l->err,
+				 "SELECT d.id, d.name, d.function, d.types, (SELECT count(*) FROM "
+				 "mosaic.chunks c WHERE c.distribution = d.id) "
+				 "FROM mosaic.distributions d ORDER BY d.id",
+				 0);
+	int n = res ? PQntuples(res) : 0;
+
+	if (!res)
+		return false;
+	if (n > UINT16_MAX - 1) {
+		PQclear(res);
+		err_set(l->err, STATUS_CATALOG, "the catalog has %d distributions", n);
+		return false;
+	}
+	l->map->distributions = arena_array(l->a, struct map_distribution, (size_t)n + 1);
+	for (int i = 0; i < n; i++)
+		read_distribution(l, &l->map->distributions[i], res, i);
+	l->map->n_distributions = (uint16_t)n;
+	PQclear(res);
+	return true;
+}
+
+static bool load_chunks(struct loader *l)
+{
+	PGresult *res = pq_query(l->pq, l->err,
+				 "SELECT distribution, id, lo, hi, shard FROM mosaic.chunks "
+				 "ORDER BY distribution, lo",
+				 0);
+	int n = res ? PQntuples(res) : 0;
+
+	for (int i = 0; i < n; i++) {
+		int at = distribution_index(l->map, number(res, i, 0));
+		struct map_distribution *d = &l->map->distributions[at];
+
+		d->chunks[d->n_chunks++] = (struct map_chunk){
+			.id = number(res, i, 1),
+			.lo = strtoll(PQgetvalue(res, i, 2), NULL, 10),
+			.hi = strtoll(PQgetvalue(res, i, 3), NULL, 10),
+			.shard = (uint16_t)shard_index(l->map, number(res, i, 4)),
+		};
+	}
+	PQclear(res);
+	return res != NULL;
+}
+
+static void read_table(struct loader *l, struct map_table *t, const PGresult *res, int row)
+{
+	const char *kind = PQgetvalue(res, row, 2);
+
+	t->schema = keep(l, res, row, 0);
+	t->name = keep(l, res, row, 1);
+	t->kind = strcmp(kind, "sharded") == 0	 ? MAP_SHARDED :
+		  strcmp(kind, "reference") == 0 ? MAP_REFERENCE :
+						   MAP_SINGLE;
+	if (t->kind == MAP_SHARDED) {
+		t->distribution = (uint16_t)distribution_index(l->map, number(res, row, 3));
+		t->n_keys = (uint16_t)pq_array(l->a, PQgetvalue(res, row, 4), t->key_columns,
+					       MAP_MAX_KEYS);
+	}
+	if (t->kind == MAP_SINGLE)
+		t->home = (uint16_t)shard_index(l->map, number(res, row, 5));
+}
+
+static bool load_tables(struct loader *l)
+{
+	PGresult *res = pq_query(l->pq, l->err,
+				 "SELECT schema, name, kind, distribution, key_columns, home "
+				 "FROM mosaic.tables ORDER BY schema, name",
+				 0);
+	int n = res ? PQntuples(res) : 0;
+
+	l->map->tables = arena_array(l->a, struct map_table, (size_t)n + 1);
+	for (int i = 0; i < n; i++)
+		read_table(l, &l->map->tables[i], res, i);
+	l->map->n_tables = (uint32_t)n;
+	PQclear(res);
+	return res != NULL;
+}
+
+static bool load_all(struct loader *l)
+{
+	return pq_exec(l->pq, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", l->err) ==
+		       STATUS_OK &&
+	       load_cluster(l) && load_shards(l) && load_distributions(l) && load_chunks(l) &&
+	       load_tables(l) && map_seal(l->map, l->err) == STATUS_OK;
+}
+
+enum status catalog_load_map(struct catalog *c, struct shard_map **out, struct err *err)
+{
+	struct loader l = { .pq = &c->pq, .err = err };
+	enum status st = catalog_enter(c, err);
+	bool ok;
+
+	if (st != STATUS_OK)
+		return st;
+	l.map = map_create();
+	l.a = &l.map->arena;
+	ok = load_all(&l);
+	catalog_leave(c);
+	if (ok) {
+		*out = l.map;
+		return STATUS_OK;
+	}
+	map_destroy(l.map);
+	return err->status;
+}
