@@ -119,17 +119,16 @@ static void dial_work(void *arg)
 			       "user",
 			       "password",
 			       "connect_timeout",
-			       "fallback_application_name",
 			       "client_encoding",
 			       "keepalives_idle",
 			       "keepalives_interval",
 			       "keepalives_count",
 			       "tcp_user_timeout",
 			       NULL };
-	const char *values[] = { d->dsn,       d->user,	   d->password ? d->password : "",
-				 d->timeout_s, "pgmosaic", "UTF8",
-				 "30",	       "10",	   "3",
-				 "60000",      NULL };
+	const char *values[] = { d->dsn,       d->user, d->password ? d->password : "",
+				 d->timeout_s, "UTF8",	"30",
+				 "10",	       "3",	"60000",
+				 NULL };
 
 	d->pg = PQconnectdbParams(keys, values, 1);
 	if (PQstatus(d->pg) != CONNECTION_OK || !dial_read_search_path(d)) {

@@ -10,7 +10,9 @@
  *   the same transaction made, dropped or renamed the table, and finishes or abandons. It does
  *   so only when the intent's proxy no longer lives or the intent is old, and not while a
  *   prepared transaction on the home shard leaves the answer open.
- * - finish and resolve meet: both lock the intent's row; the later one finds it gone. */
+ * - finish and resolve meet: both lock the intent's row; the later one finds it gone.
+ * - a proxy thought dead wakes and commits after all: resolve only marks an intent as abandoned
+ *   and keeps it for a day, and finish, which knows that the shards have committed, takes it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

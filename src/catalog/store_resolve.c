@@ -14,7 +14,8 @@
 
 struct stale {
 	int64_t id;
-	char *schema, *name; /* the table to look for */
+	const char *incarnation;
+	const char *schema, *name; /* the table to look for */
 	bool present_means_done;
 };
 
@@ -28,10 +29,10 @@ struct stale_list {
 static const char stale_query[] =
 	"SELECT i.id, CASE WHEN c.kind = 'rename' THEN coalesce(c.new_schema, c.schema) ELSE c.schema "
 	"END, CASE WHEN c.kind = 'rename' THEN coalesce(c.new_name, c.name) ELSE c.name END, "
-	"c.kind <> 'drop', (SELECT dsn FROM mosaic.shards ORDER BY id LIMIT 1) "
+	"c.kind <> 'drop', (SELECT dsn FROM mosaic.shards ORDER BY id LIMIT 1), i.incarnation "
 	"FROM mosaic.intents i JOIN LATERAL (SELECT * FROM mosaic.intent_changes c "
 	"WHERE c.intent = i.id ORDER BY place DESC LIMIT 1) c ON true "
-	"WHERE i.at < clock_timestamp() - interval '5 s' AND ("
+	"WHERE NOT i.abandoned AND i.at < clock_timestamp() - interval '5 s' AND ("
 	"i.at < clock_timestamp() - interval '60 s' OR NOT EXISTS (SELECT FROM mosaic.proxies p "
 	"WHERE p.incarnation = i.incarnation AND "
 	"p.heartbeat > clock_timestamp() - interval '5 s')) ORDER BY i.id LIMIT 64";
@@ -51,6 +52,7 @@ static enum status read_stale(struct catalog *c, struct stale_list *list, struct
 		s->schema = arena_strdup(&list->arena, PQgetvalue(res, i, 1));
 		s->name = arena_strdup(&list->arena, PQgetvalue(res, i, 2));
 		s->present_means_done = PQgetvalue(res, i, 3)[0] == 't';
+		s->incarnation = arena_strdup(&list->arena, PQgetvalue(res, i, 5));
 		list->home_dsn = arena_strdup(&list->arena, PQgetvalue(res, i, 4));
 	}
 	PQclear(res);
@@ -58,22 +60,23 @@ static enum status read_stale(struct catalog *c, struct stale_list *list, struct
 	return res ? STATUS_OK : err->status;
 }
 
-/* A transaction still open or prepared there holds a lock that says: not decided yet. To wait
- * for it would block DDL, so the lock is only tried. */
-static enum status is_settled(struct pq *home, bool *settled, struct err *err)
+/* Nothing of this proxy is in doubt on the home shard, but for transactions just prepared,
+ * which are younger than the intent. */
+static enum status is_settled(struct pq *home, const struct stale *s, bool *settled,
+			      struct err *err)
 {
 	uint64_t n;
 	enum status st = pq_u64(home, err, &n,
 				"SELECT count(*) FROM pg_catalog.pg_prepared_xacts "
-				"WHERE gid LIKE 'mosaic:%' AND database = pg_catalog.current_database()",
-				0);
+				"WHERE gid LIKE 'mosaic:%:' || $1 || ':%' "
+				"AND prepared < clock_timestamp() - interval '4 s'",
+				1, s->incarnation);
 
 	*settled = st == STATUS_OK && n == 0;
 	return st;
 }
 
-static enum status resolve_one(struct catalog *c, struct pq *home, const struct stale *s,
-			       struct err *err)
+static enum status has_table(struct pq *home, const struct stale *s, bool *has, struct err *err)
 {
 	uint64_t n;
 	enum status st = pq_u64(home, err, &n,
@@ -82,25 +85,53 @@ static enum status resolve_one(struct catalog *c, struct pq *home, const struct 
 				"AND r.relkind IN ('r', 'p', 'f')",
 				2, s->schema, s->name);
 
+	*has = st == STATUS_OK && n > 0;
+	return st;
+}
+
+static enum status mark_abandoned(struct catalog *c, const struct stale *s, struct err *err)
+{
+	char id[24];
+	enum status st = catalog_enter(c, err);
+
 	if (st != STATUS_OK)
 		return st;
-	return (n > 0) == s->present_means_done ? catalog_changes_finish(c, s->id, err) :
-						  catalog_changes_abandon(c, s->id, err);
+	snprintf(id, sizeof(id), "%lld", (long long)s->id);
+	st = pq_run(&c->pq, err, NULL,
+		    "UPDATE mosaic.intents SET abandoned = true WHERE id = $1::bigint", 1, id);
+	if (st == STATUS_OK)
+		st = pq_exec(&c->pq,
+			     "DELETE FROM mosaic.intents WHERE abandoned AND "
+			     "at < clock_timestamp() - interval '1 day'",
+			     err);
+	catalog_leave(c);
+	return st;
+}
+
+static enum status resolve_one(struct catalog *c, struct pq *home, const struct stale *s,
+			       unsigned *n, struct err *err)
+{
+	bool settled, has;
+	enum status st = is_settled(home, s, &settled, err);
+
+	if (st != STATUS_OK || !settled)
+		return st;
+	st = has_table(home, s, &has, err);
+	if (st != STATUS_OK)
+		return st;
+	++*n;
+	return has == s->present_means_done ? catalog_changes_finish(c, s->id, err) :
+					      mark_abandoned(c, s, err);
 }
 
 static enum status resolve_list(struct catalog *c, const struct stale_list *list, unsigned *n,
 				struct err *err)
 {
 	struct pq home = { .pg = NULL };
-	bool settled = false;
 	enum status st = pq_open(&home, "the home shard", list->home_dsn, c->connect_timeout_s, err);
 
-	if (st == STATUS_OK)
-		st = is_settled(&home, &settled, err);
-	for (unsigned i = 0; i < list->n && settled && st == STATUS_OK; i++) {
-		st = resolve_one(c, &home, &list->items[i], err);
-		*n += st == STATUS_OK;
-	}
+	for (unsigned i = 0; i < list->n && st == STATUS_OK; i++)
+		st = resolve_one(c, &home, &list->items[i], n, err);
 	pq_close(&home);
 	return st;
 }

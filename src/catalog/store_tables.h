@@ -44,6 +44,7 @@ static const char store_tables[] =
 	"CREATE TABLE IF NOT EXISTS mosaic.intents ("
 	" id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
 	" incarnation bigint NOT NULL, user_name text NOT NULL,"
+	" abandoned boolean NOT NULL DEFAULT false,"
 	" at timestamptz NOT NULL DEFAULT clock_timestamp());"
 	"CREATE TABLE IF NOT EXISTS mosaic.intent_changes ("
 	" intent bigint NOT NULL REFERENCES mosaic.intents ON DELETE CASCADE,"

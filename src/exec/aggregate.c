@@ -130,14 +130,6 @@ static enum status add_leg(struct aggregate *a, struct leg *leg)
 	return st;
 }
 
-static void pass_rows(void *ctx, struct leg *leg, const uint8_t *p, size_t n, unsigned n_rows)
-{
-	struct exec_output *o = ctx;
-
-	exec_output_describe(o, leg, 0);
-	exec_output_rows(o, p, n, n_rows);
-}
-
 static void send_finish(struct aggregate *a, struct leg *leg)
 {
 	const struct exec_request *req = a->req;
@@ -175,7 +167,7 @@ static enum status finish(struct aggregate *a, struct exec_result *result)
 	if (!a->columns && (st = aggregate_start(a)) != STATUS_OK)
 		return exec_fail(result, &a->err);
 	leg_begin(leg, LEG_ROWS_SINK);
-	leg->sink = pass_rows;
+	leg->sink = exec_output_sink;
 	leg->sink_ctx = &o;
 	if (leg->conn)
 		send_finish(a, leg);

@@ -9,14 +9,6 @@
 
 #include "internal.h"
 
-static void pass_rows(void *ctx, struct leg *leg, const uint8_t *p, size_t n, unsigned n_rows)
-{
-	struct exec_output *o = ctx;
-
-	exec_output_describe(o, leg, 0);
-	exec_output_rows(o, p, n, n_rows);
-}
-
 static bool any_busy(const struct exec_request *req)
 {
 	for (unsigned i = 0; i < req->n_legs; i++)
@@ -31,18 +23,6 @@ static bool any_failed(const struct exec_request *req)
 		if (req->legs[i]->failed)
 			return true;
 	return false;
-}
-
-/* Servers are paused by their legs when the client's queue is full; let them go on. */
-static void stream_until_done(const struct exec_request *req, struct exec_output *o)
-{
-	while (any_busy(req) && !any_failed(req) && o->err.status == STATUS_OK) {
-		fiber_wait();
-		if (!exec_output_wait(o))
-			return;
-		for (unsigned i = 0; i < req->n_legs; i++)
-			leg_resume(req->legs[i]);
-	}
 }
 
 /* Take the rows that a leg has, as far as the window reaches. */
@@ -104,14 +84,14 @@ enum status exec_concat(const struct exec_request *req, struct exec_result *resu
 				   .n_formats = req->n_result_formats };
 	for (unsigned i = 0; i < req->n_legs; i++) {
 		leg_begin(req->legs[i], counts ? LEG_ROWS_KEEP : LEG_ROWS_SINK);
-		req->legs[i]->sink = pass_rows;
+		req->legs[i]->sink = exec_output_sink;
 		req->legs[i]->sink_ctx = &o;
 		exec_send(req, req->legs[i], &send);
 	}
 	if (counts)
 		count_until_done(req, &o, &w);
 	else
-		stream_until_done(req, &o);
+		exec_output_stream(&o);
 	exec_drain(req);
 	st = exec_await_all(req, result);
 	if (st != STATUS_OK)

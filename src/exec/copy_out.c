@@ -78,20 +78,6 @@ static void pass_data(void *ctx, struct leg *leg, const uint8_t *p, size_t n, un
 	}
 }
 
-static void stream_until_done(struct copy_out *c)
-{
-	const struct exec_request *req = c->req;
-
-	for (unsigned i = 0; i < req->n_legs; i++)
-		while (leg_is_busy(req->legs[i]) && !req->legs[i]->failed) {
-			fiber_wait();
-			if (!exec_output_wait(&c->out))
-				return;
-			for (unsigned j = 0; j < req->n_legs; j++)
-				leg_resume(req->legs[j]);
-		}
-}
-
 static void copy_end(struct copy_out *c, struct exec_result *result)
 {
 	const struct exec_request *req = c->req;
@@ -125,11 +111,8 @@ enum status exec_copy_out(const struct exec_request *req, struct exec_result *re
 		req->legs[i]->sink_ctx = c;
 		exec_send(req, req->legs[i], &send);
 	}
-	stream_until_done(c);
-	for (unsigned i = 0; i < req->n_legs; i++)
-		leg_resume(req->legs[i]);
-	if (req->party->is_gone)
-		exec_drain(req);
+	exec_output_stream(&c->out);
+	exec_drain(req);
 	st = exec_await_all(req, result);
 	if (st == STATUS_OK)
 		copy_end(c, result);

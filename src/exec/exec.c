@@ -83,22 +83,34 @@ static struct leg *first_failed(const struct exec_request *req)
 	return found;
 }
 
-enum status exec_await_all(const struct exec_request *req, struct exec_result *result)
+/* One shard has failed: the others need not go on. */
+static void cancel_others(const struct exec_request *req)
 {
-	struct leg *failed;
+	for (unsigned i = 0; i < req->n_legs; i++)
+		if (leg_is_busy(req->legs[i]))
+			conn_cancel(req->legs[i]->conn);
+}
+
+static void await_all(const struct exec_request *req)
+{
 	bool told = false;
 
 	for (unsigned i = 0; i < req->n_legs; i++) {
 		while (leg_is_busy(req->legs[i])) {
+			if (!told && first_failed(req)) {
+				told = true;
+				cancel_others(req);
+			}
 			fiber_wait();
-			if (told || !first_failed(req))
-				continue;
-			told = true; /* one shard has failed: the others need not go on */
-			for (unsigned j = 0; j < req->n_legs; j++)
-				if (leg_is_busy(req->legs[j]))
-					conn_cancel(req->legs[j]->conn);
 		}
 	}
+}
+
+enum status exec_await_all(const struct exec_request *req, struct exec_result *result)
+{
+	struct leg *failed;
+
+	await_all(req);
 	failed = first_failed(req);
 	return failed ? exec_leg_failed(req->plan, req->text, failed, &result->failure) : STATUS_OK;
 }
@@ -109,7 +121,7 @@ void exec_drain(const struct exec_request *req)
 		req->legs[i]->rows_mode = LEG_ROWS_DROP;
 		leg_resume(req->legs[i]);
 	}
-	leg_await_all(req->legs, req->n_legs);
+	await_all(req);
 }
 
 enum status exec_run(const struct exec_request *req, struct exec_result *result)

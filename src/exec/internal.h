@@ -47,6 +47,9 @@ void exec_output_rows(struct exec_output *o, const uint8_t *p, size_t n, unsigne
 void exec_output_prefix(struct exec_output *o, const uint8_t *body, size_t n, uint16_t keep);
 /* In the fiber: wait while the client's queue is full. False: the client is gone. */
 bool exec_output_wait(struct exec_output *o);
+void exec_output_sink(void *ctx, struct leg *leg, const uint8_t *p, size_t n, unsigned n_rows);
+/* In the fiber: until every leg is done, one has failed, or the client is gone. */
+void exec_output_stream(struct exec_output *o);
 /* The legs' descriptions name the same columns of the same types. */
 enum status exec_same_shape(const struct exec_request *req, struct err *err);
 uint16_t exec_n_columns(const struct leg *leg);

@@ -103,6 +103,39 @@ bool exec_output_wait(struct exec_output *o)
 	return !party->is_gone && !party->client->broken;
 }
 
+/* A sink for legs: runs of whole DataRow messages straight on to the client. */
+void exec_output_sink(void *ctx, struct leg *leg, const uint8_t *p, size_t n, unsigned n_rows)
+{
+	struct exec_output *o = ctx;
+
+	exec_output_describe(o, leg, 0);
+	exec_output_rows(o, p, n, n_rows);
+}
+
+static bool should_stream(const struct exec_output *o)
+{
+	bool busy = false;
+
+	for (unsigned i = 0; i < o->req->n_legs; i++) {
+		busy |= leg_is_busy(o->req->legs[i]);
+		if (o->req->legs[i]->failed)
+			return false;
+	}
+	return busy && o->err.status == STATUS_OK;
+}
+
+/* Servers are paused by their legs when the client's queue is full; let them go on. */
+void exec_output_stream(struct exec_output *o)
+{
+	while (should_stream(o)) {
+		fiber_wait();
+		if (!exec_output_wait(o))
+			return;
+		for (unsigned i = 0; i < o->req->n_legs; i++)
+			leg_resume(o->req->legs[i]);
+	}
+}
+
 static bool same_column(const struct wire_column *a, const struct wire_column *b)
 {
 	bool builtin = a->type_oid < 16384 || b->type_oid < 16384;

@@ -8,14 +8,6 @@
 
 #include "internal.h"
 
-static void pass_rows(void *ctx, struct leg *leg, const uint8_t *p, size_t n, unsigned n_rows)
-{
-	struct exec_output *o = ctx;
-
-	exec_output_describe(o, leg, 0);
-	exec_output_rows(o, p, n, n_rows);
-}
-
 static bool counts_once(const struct plan *plan)
 {
 	return plan->target == TARGET_EVERY || plan->class == PLAN_UTILITY;
@@ -70,19 +62,6 @@ static enum status lock_reference(const struct exec_request *req, struct exec_re
 	return st;
 }
 
-/* Servers are paused by their legs when the client's queue is full; let them go on. */
-static void stream_until_done(const struct exec_request *req, struct exec_output *o)
-{
-	for (unsigned i = 0; i < req->n_legs; i++)
-		while (leg_is_busy(req->legs[i]) && !req->legs[i]->failed) {
-			fiber_wait();
-			if (!exec_output_wait(o))
-				return;
-			for (unsigned j = 0; j < req->n_legs; j++)
-				leg_resume(req->legs[j]);
-		}
-}
-
 enum status exec_write(const struct exec_request *req, struct exec_result *result)
 {
 	bool is_utility = req->plan->class == PLAN_UTILITY;
@@ -103,13 +82,12 @@ enum status exec_write(const struct exec_request *req, struct exec_result *resul
 		bool shows = i == 0 || !counts_once(req->plan);
 
 		leg_begin(req->legs[i], shows ? LEG_ROWS_SINK : LEG_ROWS_DROP);
-		req->legs[i]->sink = pass_rows;
+		req->legs[i]->sink = exec_output_sink;
 		req->legs[i]->sink_ctx = &o;
 		exec_send(req, req->legs[i], &send);
 	}
-	stream_until_done(req, &o);
-	for (unsigned i = 0; i < req->n_legs; i++)
-		leg_resume(req->legs[i]);
+	exec_output_stream(&o);
+	exec_drain(req);
 	st = exec_await_all(req, result);
 	if (st != STATUS_OK)
 		return st;

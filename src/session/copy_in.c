@@ -48,16 +48,22 @@ static void close_data(struct copy_in *c)
 static enum status put_row(void *ctx, uint16_t shard, const uint8_t *row, size_t n, struct err *err)
 {
 	struct copy_in *c = ctx;
+	bool found = false;
 
-	(void)err;
 	for (unsigned i = 0; i < c->n_legs; i++) {
 		struct leg *leg = c->legs[i];
 
-		if ((shard != COPY_TO_ALL && leg->shard != shard) || !leg->conn || leg->failed)
+		if (shard != COPY_TO_ALL && leg->shard != shard)
 			continue;
+		found = true;
+		if (!leg->conn || leg->failed)
+			continue; /* its error ends the COPY */
 		open_data(c, i);
-		buf_append(conn_out(leg->conn), row, n);
+		if (!buf_append(conn_out(leg->conn), row, n))
+			return err_set(err, STATUS_LIMIT, "a row of the COPY is too long");
 	}
+	if (!found)
+		return err_set(err, STATUS_INTERNAL, "a row's shard takes no part in the COPY");
 	return STATUS_OK;
 }
 

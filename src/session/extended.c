@@ -238,6 +238,8 @@ static bool run_segment(struct session *s, struct segment *g)
 		return false;
 	if (p->plan->class != PLAN_QUERY || p->plan->judge || p->plan->needs_param_types)
 		return false;
+	if (p->is_described ? p->n_params != values.n : p->scan->max_param != values.n)
+		return false; /* an error that must name the client's statement, not ours */
 	if (route_bind(p->plan, (struct str){ p->text, p->n_text }, p->scan, &values,
 		       s->w->world->map, &route, &err) != STATUS_OK ||
 	    (route.shards.n != 1 && !route.any))
@@ -378,7 +380,8 @@ static bool describe(struct session *s, struct prepared *p)
 
 static bool is_local(const struct prepared *p)
 {
-	return p->plan && p->plan->class == PLAN_LOCAL && p->plan->local.kind != LOCAL_SHOW;
+	return p->plan && p->plan->class == PLAN_LOCAL && p->plan->local.kind != LOCAL_SHOW &&
+	       strcmp(p->scan->first_word, "select") != 0; /* set_config() gives a row */
 }
 
 /* Plan and description, as far as they are needed before a Bind. */

@@ -8,13 +8,14 @@
 
 /* ---- transaction control ---- */
 
-static bool begin(struct session *s, const struct plan_local *l)
+static bool begin(struct session *s, const struct plan *plan)
 {
+	const struct plan_local *l = &plan->local;
 	char sql[256];
 
 	if (s->txn.status != 'I' && !s->txn.is_implicit) {
 		reply_warning(s, "25001", "there is already a transaction in progress");
-		reply_tag(s, "BEGIN");
+		reply_tag(s, plan->tag);
 		return true;
 	}
 	snprintf(sql, sizeof(sql), "BEGIN%s%s", l->text && *l->text ? " " : "",
@@ -26,7 +27,7 @@ static bool begin(struct session *s, const struct plan_local *l)
 	} else {
 		txn_open(s, sql, false);
 	}
-	reply_tag(s, "BEGIN");
+	reply_tag(s, plan->tag);
 	return true;
 }
 
@@ -513,7 +514,7 @@ bool local_run(struct session *s, struct statement *st)
 	const struct plan_local *l = &st->plan->local;
 
 	switch (l->kind) {
-	case LOCAL_BEGIN: return begin(s, l);
+	case LOCAL_BEGIN: return begin(s, st->plan);
 	case LOCAL_COMMIT: return end(s, l, true);
 	case LOCAL_ROLLBACK: return end(s, l, false);
 	case LOCAL_SAVEPOINT: return savepoint(s, l);

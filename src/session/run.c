@@ -180,6 +180,11 @@ static bool block_allows(struct run *r)
 	struct session *s = r->s;
 	struct err err = ERR_INIT;
 
+	if (s->txn.status == 'I' && strcmp(r->st->plan->tag, "LOCK TABLE") == 0) {
+		err_set_code(&err, STATUS_INVALID, "25P01",
+			     "LOCK TABLE can only be used in transaction blocks");
+		return refuse(s, &err);
+	}
 	if (!r->st->plan->no_txn_block || s->txn.status == 'I')
 		return true;
 	err_set_code(&err, STATUS_INVALID, "25001", "%s cannot run inside a transaction block",

@@ -70,13 +70,28 @@ static void split_failed(struct session *s, struct str text)
 	txn_fail(s);
 }
 
+struct split {
+	struct arena *arena;
+	struct str text, *pieces;
+	unsigned n;
+	struct err err;
+	enum status status;
+};
+
+static void split_text(void *arg)
+{
+	struct split *p = arg;
+
+	p->status = sql_split(p->arena, p->text, &p->pieces, &p->n, &p->err);
+}
+
 static void simple_body(struct session *s)
 {
-	struct str text, *pieces;
+	struct split split = { .arena = &s->arena };
 	struct err err = ERR_INIT;
 	struct wire_msg m;
 	struct scan *scan;
-	unsigned n;
+	struct str text;
 
 	if (!session_message(s, &m) || wire_parse_query(m.body, m.length, &text, &err) != STATUS_OK)
 		return;
@@ -86,10 +101,13 @@ static void simple_body(struct session *s)
 	scan_text(text, scan);
 	if (!scan->has_several && !scan->broken) {
 		run_pieces(s, &text, 1);
-	} else if (sql_split(&s->arena, text, &pieces, &n, &err) != STATUS_OK) {
-		split_failed(s, text);
 	} else {
-		run_pieces(s, pieces, n);
+		split.text = text;
+		fiber_on_thread_stack(split_text, &split); /* the parser recurses */
+		if (split.status != STATUS_OK)
+			split_failed(s, text);
+		else
+			run_pieces(s, split.pieces, split.n);
 	}
 	if (s->party.is_gone)
 		return;
