@@ -17,55 +17,46 @@ static unsigned report(const char *what, const struct err *err)
 	return 1;
 }
 
-static unsigned check_shard(struct shard_server server, const struct shard_server *home,
-			    bool is_one_of_many)
+static unsigned check_shard(const char *name, const char *dsn, const char *home_dsn)
 {
-	struct shard_faults faults = { .first = NULL };
+	struct shard_faults faults = { .n = 0 };
+	char what[100];
 	unsigned n;
 
-	arena_init(&faults.arena, 0);
-	shard_check(&server, home, is_one_of_many, &faults);
-	for (struct shard_fault *f = faults.first; f; f = f->next)
-		printf("shard %s: %s: %s\n    cure: %s\n", server.who,
-		       f->level == FAULT_ERROR ? "error" : "warning", f->text, f->fix);
-	if (!faults.first)
-		printf("shard %s: ok\n", server.who);
-	n = faults.n_errors;
-	arena_finish(&faults.arena);
+	shard_check(dsn, &faults);
+	if (home_dsn && faults.n == 0)
+		shard_compare(dsn, home_dsn, &faults);
+	snprintf(what, sizeof(what), "shard %s: error", name);
+	for (unsigned i = 0; i < faults.n; i++)
+		report(what, &faults.items[i]);
+	snprintf(what, sizeof(what), "shard %s: warning", name);
+	for (unsigned i = 0; i < faults.n_warnings; i++)
+		report(what, &faults.warnings[i]);
+	if (faults.n + faults.n_warnings == 0)
+		printf("shard %s: ok\n", name);
+	n = faults.n;
+	shard_faults_finish(&faults);
 	return n;
 }
 
 static unsigned check_map(const struct shard_map *map)
 {
-	struct shard_server home = { .who = map->shards[map->home].name,
-				     .dsn = map->shards[map->home].dsn,
-				     .connect_timeout_s = TIMEOUT_S };
+	const char *home = map->shards[map->home].dsn;
 	unsigned n = 0;
 
-	for (uint16_t i = 0; i < map->n_shards; i++) {
-		struct shard_server server = { .who = map->shards[i].name,
-					       .dsn = map->shards[i].dsn,
-					       .connect_timeout_s = TIMEOUT_S };
-
-		n += check_shard(server, i == map->home ? NULL : &home, map->n_shards > 1);
-	}
+	for (uint16_t i = 0; i < map->n_shards; i++)
+		n += check_shard(map->shards[i].name, map->shards[i].dsn,
+				 i == map->home ? NULL : home);
 	return n;
 }
 
 static unsigned check_bootstrap(const struct config *cfg)
 {
-	struct shard_server home = { 0 };
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < cfg->n_shards; i++) {
-		struct shard_server server = { .who = cfg->shards[i].name,
-					       .dsn = cfg->shards[i].dsn,
-					       .connect_timeout_s = TIMEOUT_S };
-
-		n += check_shard(server, i ? &home : NULL, cfg->n_shards > 1);
-		if (i == 0)
-			home = server;
-	}
+	for (unsigned i = 0; i < cfg->n_shards; i++)
+		n += check_shard(cfg->shards[i].name, cfg->shards[i].dsn,
+				 i ? cfg->shards[0].dsn : NULL);
 	return n;
 }
 
@@ -75,11 +66,15 @@ static unsigned check_catalog(const struct config *cfg)
 	struct shard_map *map = NULL;
 	struct catalog *c;
 	struct err err = ERR_INIT;
+	bool is_made = false;
 	unsigned n;
 
 	if (catalog_open(cfg->catalog_dsn, TIMEOUT_S, &c, &err) != STATUS_OK)
 		return report("catalog", &err) + check_bootstrap(cfg);
-	if (catalog_load_map(c, &map, &err) != STATUS_OK || map->n_shards == 0) {
+	if (catalog_is_prepared(c, &is_made, &err) != STATUS_OK ||
+	    (is_made && catalog_load_map(c, &map, &err) != STATUS_OK)) {
+		n = report("catalog", &err);
+	} else if (!map || map->n_shards == 0) {
 		printf("catalog: ok, empty: bootstrap will fill it\n");
 		n = check_bootstrap(cfg);
 	} else {

@@ -95,29 +95,16 @@ static void publish(struct process *p, struct world *w)
 
 /* ---- loading ---- */
 
-static struct shard_server server_of(const struct shard_map *map, uint16_t shard)
-{
-	struct shard_server none = { .who = "no shard" };
-
-	if (shard >= map->n_shards)
-		return none;
-	return (struct shard_server){ .who = map->shards[shard].name,
-				      .dsn = map->shards[shard].dsn,
-				      .connect_timeout_s = CONNECT_TIMEOUT_S };
-}
-
 static enum status load_world(struct process *p, struct world **out, struct err *err)
 {
 	struct shard_map *map;
 	struct schema *schema = NULL;
-	struct shard_server home;
 	enum status st = catalog_load_map(process_catalog(p), &map, err);
 
 	if (st != STATUS_OK)
 		return st;
-	home = server_of(map, map->home);
 	if (map->n_shards) {
-		st = shard_load_schema(&home, &schema, err);
+		st = shard_load_schema(map->shards[map->home].dsn, &schema, err);
 	} else {
 		schema = schema_create();
 		schema_seal(schema);
@@ -159,9 +146,7 @@ static void install_shards(const struct shard_map *map, bool *done)
 
 	*done = true;
 	for (uint16_t i = 0; i < map->n_shards; i++) {
-		struct shard_server server = server_of(map, i);
-
-		if (shard_install(&server, &err) == STATUS_OK)
+		if (shard_install(map->shards[i].dsn, &err) == STATUS_OK)
 			continue;
 		*done = false;
 		log_event(LOG_WARNING, "a shard is not ready",

@@ -9,6 +9,7 @@
 #include "pgmosaic/base/check.h"
 #include "pgmosaic/base/log.h"
 #include "pgmosaic/base/mem.h"
+#include "pgmosaic/base/metrics.h"
 #include "pgmosaic/wire/build.h"
 #include "pgmosaic/wire/parse.h"
 
@@ -141,6 +142,7 @@ static void on_readable(struct stream *s)
 				conn_lost(c);
 			return;
 		}
+		metrics_add(c->pool->pools->metrics, METRIC_SERVER_BYTES_IN, (uint64_t)n);
 		/* TLS may hold bytes that the socket no longer shows; else wait for the next turn.
 		 */
 		if (!s->ssl || s->closing || s->paused)
@@ -167,6 +169,7 @@ void conn_sent(struct conn *c, unsigned n_ready)
 void conn_send(struct conn *c, const void *p, size_t n, unsigned n_ready)
 {
 	stream_write(&c->stream, p, n);
+	metrics_add(c->pool->pools->metrics, METRIC_SERVER_BYTES_OUT, n);
 	c->n_pending += n_ready;
 }
 

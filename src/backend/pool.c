@@ -20,6 +20,7 @@
 #include "pgmosaic/base/hash.h"
 #include "pgmosaic/base/log.h"
 #include "pgmosaic/base/mem.h"
+#include "pgmosaic/base/metrics.h"
 
 #define TICK_MS	       100
 #define RETRY_MS       500
@@ -208,10 +209,15 @@ struct conn *pool_take(struct pool *p, uint64_t settings_hash)
 
 static void lease_end(struct pool *p, struct lease *lease, struct conn *c, const struct err *err)
 {
+	uint64_t us = (loop_now_ms(p->pools->loop) - lease->since_ms) * 1000;
+
 	list_remove(&lease->node);
 	lease->is_queued = false;
 	p->n_waiting--;
-	p->wait_us += (loop_now_ms(p->pools->loop) - lease->since_ms) * 1000;
+	p->wait_us += us;
+	metrics_sub(p->pools->metrics, METRIC_POOL_WAITING, 1);
+	metrics_add(p->pools->metrics, METRIC_POOL_WAIT_US, us);
+	metrics_observe(p->pools->metrics, HIST_POOL_WAIT, us);
 	lease->on_lease(lease, c, err);
 }
 
@@ -264,6 +270,8 @@ void pool_wait(struct pool *p, struct lease *lease)
 	lease->is_queued = true;
 	list_push_back(&p->waiting, &lease->node);
 	p->n_waiting++;
+	metrics_add(p->pools->metrics, METRIC_POOL_WAITS, 1);
+	metrics_add(p->pools->metrics, METRIC_POOL_WAITING, 1);
 	pool_dial_wanted(p); /* a server that cannot be reached is told by the next tick */
 }
 
@@ -282,6 +290,8 @@ void pool_wait_cancel(struct pool *p, struct lease *lease)
 void pool_on_dialed(struct pool *p, struct conn *c)
 {
 	p->last_error.status = STATUS_OK;
+	metrics_add(p->pools->metrics, METRIC_SERVERS_OPENED, 1);
+	metrics_add(p->pools->metrics, METRIC_SERVERS, 1);
 	log_event(LOG_DEBUG, "server connection opened", LOG_STR("shard", p->shard_name),
 		  LOG_STR("user", p->user), LOG_U64("server_pid", c->server_pid));
 	if (p->is_retired || p->pools->closing)
@@ -299,6 +309,7 @@ static void pools_note_gone(struct pools *ps)
 
 void pool_on_dial_failed(struct pool *p, const struct err *err)
 {
+	metrics_add(p->pools->metrics, METRIC_SERVERS_FAILED, 1);
 	p->n_dialing--;
 	p->last_error = *err;
 	p->retry_at_ms = loop_now_ms(p->pools->loop) + RETRY_MS;
@@ -321,6 +332,8 @@ void pool_on_conn_gone(struct conn *c)
 	struct pool *p = c->pool;
 	struct pools *ps = p->pools;
 
+	metrics_add(ps->metrics, METRIC_SERVERS_CLOSED, 1);
+	metrics_sub(ps->metrics, METRIC_SERVERS, 1);
 	p->n_closing--;
 	conn_free(c);
 	if (!ps->closing)
@@ -340,6 +353,7 @@ static void expire_waiting(struct pool *p, uint64_t now)
 		err_set(&err, STATUS_POOL_FULL,
 			"no connection to shard %s became free within %u ms (pool of user %s: %u in use)",
 			p->shard_name, (unsigned)limit, p->user, p->n_leased);
+		metrics_add(p->pools->metrics, METRIC_POOL_TIMEOUTS, 1);
 		err_hint(&err, "Raise pool.size or timeouts.queue, or end idle transactions "
 			       "(SHOW CLIENTS on the control port).");
 		if (p->last_error.status != STATUS_OK)

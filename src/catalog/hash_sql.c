@@ -6,6 +6,7 @@
 #include "key_type.h"
 #include "pgmosaic/catalog/pq.h"
 #include "pgmosaic/catalog/shard.h"
+#include "shard_internal.h"
 
 /* A sum of bigints brought back into 64 bits, as unsigned addition in C wraps. */
 static const char *wrap(struct arena *a, const char *sum)
@@ -132,13 +133,13 @@ static enum status count_foreign(struct pq *pq, struct arena *a, const struct sh
 		      0);
 }
 
-enum status shard_misplaced_rows(const struct shard_server *s, const struct shard_map *map,
+enum status shard_misplaced_rows(const char *dsn, const struct shard_map *map,
 				 uint16_t shard, const struct map_table *table, uint64_t *count,
 				 struct err *err)
 {
 	struct pq pq = { .pg = NULL };
 	struct arena a;
-	enum status st = pq_open(&pq, s->who, s->dsn, s->connect_timeout_s, err);
+	enum status st = pq_open(&pq, NULL, dsn, SHARD_CONNECT_TIMEOUT_S, err);
 
 	if (st != STATUS_OK)
 		return st;

@@ -62,6 +62,18 @@ static void ignore_notice(void *arg, const PGresult *res)
 	(void)res;
 }
 
+static void name_server(struct pq *c, const char *who)
+{
+	const char *host = c->pg ? PQhost(c->pg) : NULL;
+	const char *port = c->pg ? PQport(c->pg) : NULL, *db = c->pg ? PQdb(c->pg) : NULL;
+
+	if (who)
+		snprintf(c->who, sizeof(c->who), "%s", who);
+	else
+		snprintf(c->who, sizeof(c->who), "%s:%s/%s", host && *host ? host : "localhost",
+			 port ? port : "", db ? db : "");
+}
+
 enum status pq_open(struct pq *c, const char *who, const char *dsn, unsigned connect_timeout_s,
 		    struct err *err)
 {
@@ -74,8 +86,8 @@ enum status pq_open(struct pq *c, const char *who, const char *dsn, unsigned con
 				 dsn,	  "pgmosaic", "UTF8", NULL };
 
 	snprintf(timeout, sizeof(timeout), "%u", connect_timeout_s);
-	snprintf(c->who, sizeof(c->who), "%s", who);
 	c->pg = PQconnectdbParams(keys, values, 1);
+	name_server(c, who);
 	if (!c->pg || PQstatus(c->pg) != CONNECTION_OK) {
 		enum status st = pq_fail(c, NULL, err);
 

@@ -3,6 +3,7 @@
  * gives NULL where they are missing. The order matters: functions come before the columns
  * whose defaults call them, relations before columns and indexes (schema_add_row()).
  *
+ * The fence of a table that changes its place (place_copy.c) does not count as a user's trigger.
  * Schemas of temporary and TOAST tables are left out; of the system's own schemas no indexes. */
 #include "pgmosaic/catalog/schema.h"
 
@@ -50,9 +51,10 @@ static const char user_query[] =
 static const char relations_query[] =
 	"SELECT n.nspname, c.relname, c.oid, c.relkind, c.relpersistence, c.relnatts, "
 	"c.oid IN (SELECT inhparent FROM pg_catalog.pg_inherits), c.relispartition, "
-	"c.oid IN (SELECT tgrelid FROM pg_catalog.pg_trigger WHERE NOT tgisinternal), "
+	"c.oid IN (SELECT tgrelid FROM pg_catalog.pg_trigger WHERE NOT tgisinternal "
+	"AND tgname <> 'mosaic_map_change'), "
 	"c.oid IN (SELECT tgrelid FROM pg_catalog.pg_trigger "
-	"WHERE NOT tgisinternal AND tgtype & 1 = 0), "
+	"WHERE NOT tgisinternal AND tgname <> 'mosaic_map_change' AND tgtype & 1 = 0), "
 	"c.oid IN (SELECT ev_class FROM pg_catalog.pg_rewrite WHERE rulename <> '_RETURN'), "
 	"c.relrowsecurity, "
 	"c.oid IN (SELECT confrelid FROM pg_catalog.pg_constraint WHERE contype = 'f'), "

@@ -1,6 +1,7 @@
 /* Schema mosaic on a shard. */
 #include "pgmosaic/catalog/pq.h"
 #include "pgmosaic/catalog/shard.h"
+#include "shard_internal.h"
 
 #define SHARD_VERSION "1"
 
@@ -74,11 +75,11 @@ static enum status install_locked(struct pq *pq, struct err *err)
 	return st == STATUS_OK ? pq_exec(pq, "COMMIT", err) : st;
 }
 
-enum status shard_install(const struct shard_server *s, struct err *err)
+enum status shard_install(const char *dsn, struct err *err)
 {
 	struct pq pq = { .pg = NULL };
 	bool installed;
-	enum status st = pq_open(&pq, s->who, s->dsn, s->connect_timeout_s, err);
+	enum status st = pq_open(&pq, NULL, dsn, SHARD_CONNECT_TIMEOUT_S, err);
 
 	if (st != STATUS_OK)
 		return st;

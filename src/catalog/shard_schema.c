@@ -1,6 +1,7 @@
 /* Reading the schema snapshot over libpq: all queries in one snapshot. */
 #include "pgmosaic/catalog/pq.h"
 #include "pgmosaic/catalog/shard.h"
+#include "shard_internal.h"
 
 #define MAX_COLUMNS 32
 
@@ -32,11 +33,11 @@ static enum status read_all(struct pq *pq, struct schema *schema, struct err *er
 	return st;
 }
 
-enum status shard_load_schema(const struct shard_server *s, struct schema **out, struct err *err)
+enum status shard_load_schema(const char *dsn, struct schema **out, struct err *err)
 {
 	struct pq pq = { .pg = NULL };
 	struct schema *schema;
-	enum status st = pq_open(&pq, s->who, s->dsn, s->connect_timeout_s, err);
+	enum status st = pq_open(&pq, NULL, dsn, SHARD_CONNECT_TIMEOUT_S, err);
 
 	if (st != STATUS_OK)
 		return st;

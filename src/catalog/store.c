@@ -104,6 +104,17 @@ static enum status make_tables(struct pq *pq, struct err *err)
 	return st == STATUS_OK ? pq_exec(pq, "COMMIT", err) : st;
 }
 
+enum status catalog_is_prepared(struct catalog *c, bool *is_made, struct err *err)
+{
+	enum status st = catalog_enter(c, err);
+
+	if (st != STATUS_OK)
+		return st;
+	st = check_version(&c->pq, is_made, err);
+	catalog_leave(c);
+	return st;
+}
+
 enum status catalog_prepare(struct catalog *c, struct err *err)
 {
 	bool is_made;

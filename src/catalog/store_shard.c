@@ -58,38 +58,23 @@ enum status shard_insert(struct pq *pq, const char *name, const char *dsn, const
 }
 
 /* The first fault that forbids it becomes the error. */
-static enum status check_server(const struct shard_server *s, const struct shard_server *home,
-				struct err *err)
+static enum status check_server(const char *dsn, const struct shard_map *map, struct err *err)
 {
-	struct shard_faults faults = { .first = NULL };
+	struct shard_faults faults;
 	enum status st = STATUS_OK;
 
-	arena_init(&faults.arena, 0);
-	shard_check(s, home, home != NULL, &faults);
-	for (const struct shard_fault *f = faults.first; f && st == STATUS_OK; f = f->next) {
-		if (f->level != FAULT_ERROR)
-			continue;
-		st = err_set_code(err, STATUS_INVALID, "55000", "%s", f->text);
-		err_hint(err, "%s", f->fix);
+	for (uint16_t i = 0; i < map->n_shards; i++)
+		if (strcmp(map->shards[i].dsn, dsn) == 0)
+			return err_set(err, STATUS_DUPLICATE, "shard \"%s\" has the same dsn",
+				       map->shards[i].name);
+	shard_check(dsn, &faults);
+	if (faults.n == 0 && map->n_shards)
+		shard_compare(dsn, map->shards[map->home].dsn, &faults);
+	if (faults.n) {
+		*err = faults.items[0];
+		st = err->status;
 	}
-	arena_finish(&faults.arena);
-	return st;
-}
-
-static enum status is_same_database(const struct shard_server *s, const struct shard_map *map,
-				    struct err *err)
-{
-	struct arena a;
-	const char *dbname;
-	enum status st = STATUS_OK;
-
-	arena_init(&a, 0);
-	dbname = pq_dsn_dbname(&a, s->dsn, err);
-	for (uint16_t i = 0; i < map->n_shards && dbname && st == STATUS_OK; i++)
-		if (strcmp(map->shards[i].dsn, s->dsn) == 0)
-			st = err_set(err, STATUS_DUPLICATE, "shard \"%s\" has the same dsn",
-				     map->shards[i].name);
-	arena_finish(&a);
+	shard_faults_finish(&faults);
 	return st;
 }
 
@@ -113,24 +98,44 @@ static enum status register_shard(struct catalog *c, const char *user, const cha
 /* Schema and reference tables first, while writes to the reference tables are held off; then
  * the map; the writes go on when every proxy knows the new shard. */
 static enum status join_shard(struct catalog *c, const char *user, const char *name,
-			      const struct shard_server *s, const char *replicas, uint32_t weight,
+			      const char *dsn, const char *replicas, uint32_t weight,
 			      const struct shard_map *map, struct err *err)
 {
-	struct place_fence fence = { .n_tables = 0 };
-	struct shard_server home = place_server(c, map, map->home);
+	struct place_fence fence;
 	uint64_t epoch = 0;
-	enum status st = shard_copy_schema(&home, s, err);
+	enum status st;
 
+	place_fence_init(&fence);
+	st = shard_copy_schema(map->shards[map->home].dsn, dsn, err);
 	if (st == STATUS_OK)
-		st = place_fence_references(&fence, c, map, err);
+		st = place_fence_references(&fence, map, err);
 	if (st == STATUS_OK)
-		st = place_copy_references(&fence, s, map, err);
+		st = place_copy_references(map, dsn, err);
 	if (st == STATUS_OK)
-		st = register_shard(c, user, name, s->dsn, replicas, weight, &epoch, err);
-	if (st == STATUS_OK && fence.n_tables)
+		st = register_shard(c, user, name, dsn, replicas, weight, &epoch, err);
+	if (st == STATUS_OK && fence.n > 0)
 		st = catalog_wait_acks(c, epoch, ACKS_TIMEOUT_MS, err);
 	place_fence_lift(&fence);
 	return st;
+}
+
+static enum status create_shard(struct catalog *c, const char *user, const char *name,
+				const char *dsn, const char *replicas, uint32_t weight,
+				const struct shard_map *map, struct err *err)
+{
+	uint64_t epoch;
+	enum status st;
+
+	if (map_find_shard(map, name) >= 0)
+		return err_set(err, STATUS_DUPLICATE, "shard \"%s\" exists already", name);
+	st = check_server(dsn, map, err);
+	if (st == STATUS_OK)
+		st = shard_install(dsn, err);
+	if (st != STATUS_OK)
+		return st;
+	if (map->n_shards)
+		return join_shard(c, user, name, dsn, replicas, weight, map, err);
+	return register_shard(c, user, name, dsn, replicas, weight, &epoch, err);
 }
 
 enum status catalog_create_shard(struct catalog *c, const char *user, const char *name,
@@ -138,12 +143,8 @@ enum status catalog_create_shard(struct catalog *c, const char *user, const char
 				 struct err *err)
 {
 	struct shard_map *map = NULL;
-	char who[96];
-	struct shard_server s = { who, dsn, c->connect_timeout_s }, home;
-	uint64_t epoch;
 	enum status st = check_name(name, err);
 
-	snprintf(who, sizeof(who), "shard %s", name);
 	if (st == STATUS_OK)
 		st = check_weight(weight, err);
 	if (st == STATUS_OK)
@@ -152,19 +153,7 @@ enum status catalog_create_shard(struct catalog *c, const char *user, const char
 		st = catalog_load_map(c, &map, err);
 	if (st != STATUS_OK)
 		return st;
-	if (map_find_shard(map, name) >= 0)
-		st = err_set(err, STATUS_DUPLICATE, "shard \"%s\" exists already", name);
-	if (st == STATUS_OK)
-		st = is_same_database(&s, map, err);
-	if (map->n_shards)
-		home = place_server(c, map, map->home);
-	if (st == STATUS_OK)
-		st = check_server(&s, map->n_shards ? &home : NULL, err);
-	if (st == STATUS_OK)
-		st = shard_install(&s, err);
-	if (st == STATUS_OK)
-		st = map->n_shards ? join_shard(c, user, name, &s, replicas, weight, map, err) :
-				     register_shard(c, user, name, dsn, replicas, weight, &epoch, err);
+	st = create_shard(c, user, name, dsn, replicas, weight, map, err);
 	map_destroy(map);
 	return st;
 }
@@ -175,18 +164,16 @@ enum status catalog_alter_shard(struct catalog *c, const char *user, const char 
 				const char *dsn, const char *replicas, int64_t weight,
 				struct err *err)
 {
-	char who[96], text[24];
-	struct shard_server s = { who, dsn, c->connect_timeout_s };
+	char text[24];
 	struct change ch;
 	uint64_t n = 0;
 	enum status st = weight < 0 ? STATUS_OK : check_weight((uint64_t)weight, err);
 
-	snprintf(who, sizeof(who), "shard %s", name);
 	snprintf(text, sizeof(text), "%lld", (long long)weight);
 	if (st == STATUS_OK && dsn)
 		st = check_dsn(dsn, err);
 	if (st == STATUS_OK && dsn)
-		st = shard_install(&s, err);
+		st = shard_install(dsn, err);
 	if (st == STATUS_OK)
 		st = change_begin(&ch, c, user, err);
 	if (st != STATUS_OK)

@@ -141,10 +141,6 @@ static void check_distributions(struct reader *r)
 		if (strcmp(d->function, "pg") != 0 && strcmp(d->function, "xxh3") != 0)
 			fault_at(r, d->line, "bootstrap.distributions", i, "function",
 				 "has a value that is not known", "write pg or xxh3");
-		if (d->chunks < cfg->n_shards)
-			fault_at(r, d->line, "bootstrap.distributions", i, "chunks",
-				 "is less than the number of shards",
-				 "write at least one chunk a shard");
 	}
 }
 

@@ -176,6 +176,7 @@ static void forward(struct session *s, struct conn *c, const uint8_t *p, size_t 
 	if (n == 0 || s->party.is_gone)
 		return;
 	stream_write(&s->stream, p, n);
+	metrics_add(s->w->metrics, METRIC_CLIENT_BYTES_OUT, n);
 	if (stream_is_full(&s->stream))
 		stream_pause(&c->stream);
 }
@@ -200,7 +201,6 @@ static void on_messages(void *owner, struct conn *c, const uint8_t *p, size_t n)
 	uint64_t n_rows = 0;
 	struct wire_msg m;
 
-	metrics_add(s->w->metrics, METRIC_SERVER_BYTES_IN, n);
 	for (; p < end; p += wire_size(&m)) {
 		wire_next(p, (size_t)(end - p), UINT32_MAX, &m);
 		if (m.type == 'D' && s->relay.n_skip_ready == 0) {

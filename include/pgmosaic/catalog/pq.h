@@ -19,9 +19,10 @@
 
 struct pq {
 	PGconn *pg;
-	char who[96]; /* "the catalog", "shard s1": begins every message */
+	char who[160]; /* "the catalog", "shard s1": begins every message */
 };
 
+/* who NULL: host:port/database stands for it. */
 enum status pq_open(struct pq *c, const char *who, const char *dsn, unsigned connect_timeout_s,
 		    struct err *err);
 void pq_close(struct pq *c); /* one never opened is fine when zeroed */

@@ -2,7 +2,7 @@
  *
  * Happy path of a new shard: shard_check(), shard_install(), shard_copy_schema() from the home
  * shard. shard_load_schema() gives the snapshot that plans are made against.
- * Failure: errors name the server (`who`: "shard s2"); DSNs are never put into messages.
+ * Failure: errors name the server as host:port/database, never with its password.
  * Waiting: every call blocks; job threads only. Connections are opened and closed inside.
  * Threads: any. */
 #ifndef PGMOSAIC_CATALOG_SHARD_H
@@ -13,43 +13,34 @@
 #include "pgmosaic/catalog/map.h"
 #include "pgmosaic/catalog/schema.h"
 
-struct shard_server {
-	const char *who, *dsn;
-	unsigned connect_timeout_s;
-};
-
 /* Schema mosaic with commit log, fence and their functions (docs/internals/
  * two-phase-commit.md). Idempotent, safe when several do it at once, silent when done. */
-enum status shard_install(const struct shard_server *s, struct err *err);
+enum status shard_install(const char *dsn, struct err *err);
 
-enum shard_fault_level { FAULT_WARNING, FAULT_ERROR };
-
-struct shard_fault {
-	enum shard_fault_level level;
-	const char *text, *fix;
-	struct shard_fault *next;
-};
+#define SHARD_MAX_FAULTS 16
 
 struct shard_faults {
-	struct arena arena; /* arena_init() and arena_finish() are the caller's */
-	struct shard_fault *first, *last;
-	unsigned n_errors;
+	struct err items[SHARD_MAX_FAULTS]; /* each with a hint that cures it */
+	unsigned n;
+	struct err warnings[SHARD_MAX_FAULTS]; /* nothing that forbids using the server */
+	unsigned n_warnings;
 };
 
-/* Everything that would make this server a bad shard. home (may be NULL): the server whose
- * encoding and collation it must share. A server that cannot be reached is one fault. */
-void shard_check(const struct shard_server *s, const struct shard_server *home, bool is_one_of_many,
-		 struct shard_faults *faults);
+/* Everything that would make this server a bad shard. One that cannot be reached is one fault. */
+void shard_check(const char *dsn, struct shard_faults *faults);
+/* Adds what differs from the home shard and would make answers differ: collation, version. */
+void shard_compare(const char *dsn, const char *home_dsn, struct shard_faults *faults);
+void shard_faults_finish(struct shard_faults *faults);
 
-enum status shard_load_schema(const struct shard_server *s, struct schema **out, struct err *err);
+enum status shard_load_schema(const char *dsn, struct schema **out, struct err *err);
 
 /* The definition of one table (columns, defaults, constraints, indexes, owner, grants,
- * comments) by pg_dump, without rows. It must not exist on `to`. */
-enum status shard_copy_table(const struct shard_server *from, const struct shard_server *to,
+ * comments) by pg_dump, without rows. It must not exist there yet. */
+enum status shard_copy_table(const char *from_dsn, const char *to_dsn,
 			     const char *schema, const char *name, struct err *err);
 /* The whole schema of a database, by pg_dump, but for schema mosaic. Roles must exist on both
  * sides: those missing are named in the error. */
-enum status shard_copy_schema(const struct shard_server *from, const struct shard_server *to,
+enum status shard_copy_schema(const char *from_dsn, const char *to_dsn,
 			      struct err *err);
 
 /* SQL that computes the hash of a distribution's key from columns (already quoted names or
@@ -61,7 +52,7 @@ const char *hash_sql(struct arena *a, const struct map_distribution *dist,
 const char *hash_foreign_sql(struct arena *a, const struct map_distribution *dist, uint16_t shard,
 			     const char *hash);
 /* Rows of a sharded table that lie on shards[shard] and belong elsewhere. */
-enum status shard_misplaced_rows(const struct shard_server *s, const struct shard_map *map,
+enum status shard_misplaced_rows(const char *dsn, const struct shard_map *map,
 				 uint16_t shard, const struct map_table *table, uint64_t *count,
 				 struct err *err);
 

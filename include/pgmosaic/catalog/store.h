@@ -25,6 +25,7 @@ struct config;
 enum status catalog_open(const char *dsn, unsigned connect_timeout_s, struct catalog **out,
 			 struct err *err);
 void catalog_close(struct catalog *c); /* NULL is fine */
+enum status catalog_is_prepared(struct catalog *c, bool *is_made, struct err *err);
 /* Make what is missing. Idempotent; two proxies may do it at once. */
 enum status catalog_prepare(struct catalog *c, struct err *err);
 /* Shards, distributions and tables of the configuration, when the catalog has no shard yet.
