@@ -59,6 +59,14 @@ enum status shard_copy_table(const char *from_dsn, const char *to_dsn, const cha
 	"c.relnamespace WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', " \
 	"'mosaic')"
 
+/* Anything at all that a dump would hold. */
+#define USER_OBJECTS                                                                            \
+	"SELECT (" USER_RELATIONS ") + (SELECT count(*) FROM pg_catalog.pg_proc p JOIN "        \
+	"pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname !~ '^pg_' AND "    \
+	"n.nspname NOT IN ('information_schema', 'mosaic')) + (SELECT count(*) FROM "           \
+	"pg_catalog.pg_namespace n WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN "             \
+	"('information_schema', 'mosaic', 'public'))"
+
 /* Log-in names are used on every shard; owners and grants must find their roles. */
 static enum status check_roles(struct arena *a, struct pq *from, struct pq *to, struct err *err)
 {
@@ -100,7 +108,7 @@ static enum status copy_all(struct arena *a, const char *from_dsn, struct pq *fr
 
 	if (st != STATUS_OK)
 		return st;
-	if (pq_u64(from, err, &n_from, USER_RELATIONS, 0) || pq_u64(to, err, &n_to, USER_RELATIONS, 0))
+	if (pq_u64(from, err, &n_from, USER_OBJECTS, 0) || pq_u64(to, err, &n_to, USER_RELATIONS, 0))
 		return err->status;
 	if (n_to) {
 		err_set_code(err, STATUS_INVALID, "55000",

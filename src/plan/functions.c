@@ -24,7 +24,7 @@ static bool has_prefix(const char *name, const char *const *list)
 static const char *const clocks[] = { "now", "transaction_timestamp", "statement_timestamp", NULL };
 static const char *const sequences[] = { "nextval", "currval", "lastval", "setval", NULL };
 /* Volatile, yet each row may have its own value. */
-static const char *const per_row[] = { "random",     "gen_random_uuid", "clock_timestamp",
+static const char *const per_row[] = { "random", "gen_random_uuid", "clock_timestamp", "pg_sleep", "pg_sleep_for",
 				       "timeofday", NULL };
 /* Locks that outlive the transaction. */
 static const char *const session_locks[] = { "pg_advisory_lock",	  "pg_advisory_lock_shared",
@@ -36,7 +36,7 @@ static const char *const forbidden[] = {
 	"set_config",		"pg_export_snapshot", "ts_stat",	   "ts_rewrite",
 	"setseed",		"pg_notify",	      "pg_relation_size",  "pg_total_relation_size",
 	"pg_table_size",	"pg_indexes_size",    "pg_database_size",  "pg_tablespace_size",
-	"pg_sleep",		"pg_sleep_for",	      "pg_sleep_until",	   "pg_terminate_backend",
+	"pg_terminate_backend",
 	"pg_cancel_backend",	"pg_reload_conf",     "pg_rotate_logfile", "pg_switch_wal",
 	"pg_prewarm",		"pg_listening_channels", "pg_my_temp_schema", "currtid2",
 	"pg_get_serial_sequence", "cursor_to_xml",    "cursor_to_xmlschema", "loread",

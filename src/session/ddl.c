@@ -67,6 +67,8 @@ static void ddl_call(struct session *s, struct ddl_job *j)
 	job_run(s->w->loop, ddl_work, ddl_done, j);
 	while (!j->is_done)
 		fiber_wait();
+	if (j->call == CALL_ENSURE || j->call == CALL_REFRESH)
+		session_pin_world(s); /* that is what the call was for */
 }
 
 bool ddl_refresh(struct session *s, struct err *err)
@@ -87,7 +89,7 @@ bool ddl_prepare(struct session *s, const struct plan *plan)
 				     .user = s->user };
 
 		if (plan->changes[i].kind != CHANGE_ADD_SHARDED ||
-		    map_find_distribution(s->w->world->map, plan->changes[i].distribution) >= 0)
+		    map_find_distribution(session_world(s)->map, plan->changes[i].distribution) >= 0)
 			continue;
 		ddl_call(s, &j);
 		if (j.status != STATUS_OK) {
@@ -218,7 +220,7 @@ static struct schema *load_schema(struct leg *leg, struct err *err)
 
 static bool make_overlay(struct session *s, struct err *err)
 {
-	struct leg *leg = session_leg(s, s->w->world->map->home);
+	struct leg *leg = session_leg(s, s->world->map->home);
 	struct shard_map *map;
 	struct schema *schema;
 
@@ -229,7 +231,7 @@ static bool make_overlay(struct session *s, struct err *err)
 	schema = load_schema(leg, err);
 	if (!schema)
 		return false;
-	map = map_copy(s->w->world->map);
+	map = map_copy(s->world->map);
 	for (unsigned i = 0; i < s->txn.n_changes; i++)
 		apply_change(map, &s->txn.changes[i]);
 	if (map_seal(map, err) != STATUS_OK) {

@@ -512,6 +512,28 @@ static bool check_bind(struct session *s, struct prepared *p, const struct wire_
 	return fail(s, &err);
 }
 
+static void portal_set_plan(struct session *s, struct portal *portal)
+{
+	struct plan *plan = portal->prepared->plan;
+
+	if (plan)
+		plan_hold(plan);
+	plan_drop(portal->plan);
+	portal->plan = plan;
+	portal->plan_world = session_world(s)->version;
+}
+
+/* A portal whose plan was made against an older world gets a new one, unless it has begun. */
+static bool portal_renew(struct session *s, struct portal *portal)
+{
+	if (portal->is_started || !portal->plan || portal->plan_world == session_world(s)->version)
+		return true;
+	if (!make_ready(s, portal->prepared))
+		return false;
+	portal_set_plan(s, portal);
+	return true;
+}
+
 static bool take_bind(struct session *s, const struct wire_msg *m)
 {
 	struct wire_bind b;
@@ -537,9 +559,7 @@ static bool take_bind(struct session *s, const struct wire_msg *m)
 	portal_fill(portal, &b);
 	portal->prepared = p;
 	p->refs++;
-	portal->plan = p->plan;
-	if (p->plan)
-		plan_hold(p->plan);
+	portal_set_plan(s, portal);
 	portal->next = s->portals;
 	s->portals = portal;
 	wire_put_bind_complete(reply_out(s));
@@ -673,7 +693,6 @@ static bool take_execute(struct flow *f, const struct wire_msg *m)
 		err_set_code(&err, STATUS_UNDEFINED, "34000", "portal \"%s\" does not exist",
 			     execute.portal);
 	max_rows = execute.max_rows;
-	session_consumed(s, m); /* now: COPY reads the messages behind it */
 	if (err.status != STATUS_OK)
 		return fail(s, &err);
 	if (!p->plan) {
@@ -684,6 +703,8 @@ static bool take_execute(struct flow *f, const struct wire_msg *m)
 		put_kept_rows(s, p, max_rows);
 		return true;
 	}
+	if (!portal_renew(s, p))
+		return false;
 	open_implicit(f, p->plan, max_rows);
 	struct statement st = { .text = { p->prepared->text, p->prepared->n_text },
 				.scan = p->prepared->scan,
@@ -752,6 +773,17 @@ static void take_end(struct session *s, const struct wire_msg *m, bool ok)
 		reply_ready(s);
 }
 
+/* The input may move while the fiber waits, and COPY reads on from it: take a copy. */
+static void take_out(struct session *s, struct wire_msg *m)
+{
+	struct wire_msg in = *m;
+
+	arena_reset(&s->arena);
+	m->body = arena_copy(&s->arena, in.body, in.length);
+	session_consumed(s, &in);
+	session_pin_world(s);
+}
+
 static void extended_body(struct session *s)
 {
 	struct flow f = { .s = s };
@@ -763,13 +795,9 @@ static void extended_body(struct session *s)
 			take_end(s, &m, ok);
 			return;
 		}
-		if (ok && m.type == 'E') {
-			ok = take_execute(&f, &m);
-			continue;
-		}
+		take_out(s, &m);
 		if (ok)
-			ok = take_one(s, &m);
-		session_consumed(s, &m);
+			ok = m.type == 'E' ? take_execute(&f, &m) : take_one(s, &m);
 	}
 	end_segment(s, false);
 }

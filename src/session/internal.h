@@ -118,6 +118,7 @@ struct portal {
 	struct portal *next;
 	struct prepared *prepared;
 	struct plan *plan;
+	uint64_t plan_world;
 	struct arena arena;  /* the Bind message and its arrays */
 	const uint8_t *rest; /* of the Bind, behind the two names */
 	size_t n_rest;
@@ -217,6 +218,7 @@ struct session {
 	struct conn_parameter reported[CONN_PARAMETERS];
 	unsigned n_reported;
 
+	struct world *world; /* held while a fiber runs: what its statement was planned against */
 	struct session_txn txn;
 	struct statement_name *names;
 	struct prepared *unnamed;
@@ -276,7 +278,11 @@ void plans_clear(struct plan_cache *c);
 /* A plan, held for the caller; made when it is not cached. */
 enum status plans_get(struct session *s, struct str text, const struct scan *scan,
 		      const uint32_t *types, uint16_t n_types, struct plan **out, struct err *err);
+/* The transaction's overlay, what the running fiber holds, or the worker's newest. */
 struct world *session_world(const struct session *s);
+/* In a fiber: from here on the newest world. Nothing planned before may be used after it. */
+void session_pin_world(struct session *s);
+void session_unpin_world(struct session *s);
 
 /* ---- statements.c ---- */
 void statements_init(struct statement_cache *c);

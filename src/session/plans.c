@@ -92,7 +92,23 @@ static void plans_put(struct plan_cache *c, struct hash128 key, uint64_t context
 
 struct world *session_world(const struct session *s)
 {
-	return s->txn.overlay ? s->txn.overlay : s->w->world;
+	if (s->txn.overlay)
+		return s->txn.overlay;
+	return s->world ? s->world : s->w->world;
+}
+
+void session_pin_world(struct session *s)
+{
+	struct world *newest = s->w->world ? world_hold(s->w->world) : NULL;
+
+	world_drop(s->world);
+	s->world = newest;
+}
+
+void session_unpin_world(struct session *s)
+{
+	world_drop(s->world);
+	s->world = NULL;
 }
 
 struct build {

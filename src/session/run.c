@@ -485,6 +485,7 @@ bool run_text(struct session *s, struct str text, bool is_alone)
 	struct err err = ERR_INIT;
 	bool ok;
 
+	session_pin_world(s);
 	scan_text(text, scan);
 	if (scan->is_empty && !scan->broken) {
 		wire_put_empty_query(reply_out(s));

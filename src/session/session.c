@@ -70,7 +70,9 @@ static void session_fiber(void *arg)
 	struct session *s = run.s;
 
 	free(arg);
+	session_pin_world(s);
 	run.body(s);
+	session_unpin_world(s);
 	s->fiber = s->party.fiber = NULL;
 	s->party.is_canceled = false;
 	if (s->state == SESSION_RUNNING || s->state == SESSION_STARTING)

@@ -374,9 +374,12 @@ static void report_control(struct session *s)
 
 static bool check_database(struct session *s)
 {
-	struct world *world = s->w->world;
+	struct world *world;
 	struct err err = ERR_INIT;
 	char reason[200] = "";
+
+	session_pin_world(s); /* it may have come meanwhile */
+	world = s->world;
 
 	if (!world || world->map->n_shards == 0) {
 		if (world)
@@ -398,7 +401,7 @@ static bool check_database(struct session *s)
 /* The home shard lets the user in, has its settings, and says what to report. */
 static bool open_home(struct session *s)
 {
-	struct leg *leg = session_leg(s, s->w->world->map->home);
+	struct leg *leg = session_leg(s, s->world->map->home);
 	struct err err;
 
 	if (!session_enlist(s, leg)) {

@@ -196,7 +196,7 @@ static bool txn_commit_all(struct session *s)
 	struct commit_request req = { .party = &s->party,
 				      .legs = s->legs,
 				      .n_legs = s->n_legs,
-				      .cluster = s->w->world->map->cluster,
+				      .cluster = s->world->map->cluster,
 				      .incarnation = s->w->host->incarnation,
 				      .counter = s->w->host->next_counter(s->w->host->ctx),
 				      .has_role = s->settings.has_role,

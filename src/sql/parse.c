@@ -260,7 +260,8 @@ static unsigned field_index(const struct node *n, const char *field, ProtobufCTy
 {
 	const ProtobufCMessageDescriptor *d = n->type;
 	const ProtobufCFieldDescriptor *f = protobuf_c_message_descriptor_get_field_by_name(d, field);
-	PRE(f != NULL);
+	if (!f)
+		check_failed("field of this node", field, d->short_name, 0);
 	PRE((f->label == PROTOBUF_C_LABEL_REPEATED) == is_list);
 	PRE((f->type == PROTOBUF_C_TYPE_MESSAGE) == (type == PROTOBUF_C_TYPE_MESSAGE));
 	PRE((f->type == PROTOBUF_C_TYPE_STRING) == (type == PROTOBUF_C_TYPE_STRING));
