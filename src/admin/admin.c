@@ -20,8 +20,9 @@ struct admin {
 };
 
 const struct command_family *const command_families[] = {
-	&family_shard,	&family_distribution, &family_table, &family_map,     &family_explain,
-	&family_pooler, &family_control,      &family_help,  &family_session, &family_later,
+	&family_shard,	 &family_distribution, &family_table,  &family_map,
+	&family_explain, &family_transaction,  &family_pooler, &family_control,
+	&family_help,	 &family_session,      &family_later,
 };
 const unsigned command_n_families = sizeof(command_families) / sizeof(command_families[0]);
 

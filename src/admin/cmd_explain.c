@@ -120,14 +120,26 @@ static void say_merge(struct explain *e)
 	say(e, "finish text", p->finish_text);
 }
 
-/* One shard: the client's own bytes, unless the plan has its own text for utilities. */
+/* Several shards. Utilities are the same statement on each. */
+static void say_scatter(struct explain *e, const struct param_values *params)
+{
+	if (e->plan->class == PLAN_UTILITY) {
+		say(e, "merge", "the same statement on each shard, one tag");
+		say(e, "shard text", e->plan->text ? e->plan->text : "as written");
+		return;
+	}
+	if (e->plan->merge == MERGE_INSERT)
+		say_rows(e, params);
+	say_merge(e);
+}
+
 static void say_tier(struct explain *e, const struct route *route,
 		     const struct param_values *params)
 {
 	const struct plan *p = e->plan;
 	bool is_one = route->shards.n <= 1;
 
-	if (!is_one && p->merge == MERGE_REFUSED) {
+	if (!is_one && p->merge == MERGE_REFUSED && p->class != PLAN_UTILITY) {
 		say_refusal(e, &p->refusal);
 		say(e, "shards", shard_names(e, &route->shards));
 		return;
@@ -135,17 +147,10 @@ static void say_tier(struct explain *e, const struct route *route,
 	say(e, "tier", is_one ? "route" : "scatter");
 	say(e, "target", target_name(e));
 	say(e, "shards", route->any ? "any one" : shard_names(e, &route->shards));
-	if (is_one && p->class != PLAN_UTILITY) {
-		say(e, "shard text", "as written");
-		return;
-	}
-	if (p->class == PLAN_UTILITY || p->merge == MERGE_REFUSED) {
-		say(e, "shard text", p->text ? p->text : "as written");
-		return;
-	}
-	if (p->merge == MERGE_INSERT)
-		say_rows(e, params);
-	say_merge(e);
+	if (!is_one)
+		say_scatter(e, params);
+	else
+		say(e, "shard text", p->class == PLAN_UTILITY && p->text ? p->text : "as written");
 }
 
 static bool key_needs_params(const struct plan *p)
@@ -157,19 +162,38 @@ static bool key_needs_params(const struct plan *p)
 	return false;
 }
 
+static bool key_is_one(const struct plan *p)
+{
+	for (unsigned i = 0; i < p->keys.n_keys; i++)
+		if (p->keys.n_rows != 1 || p->keys.sources[i].kind == KEY_PARAM_ARRAY)
+			return false;
+	return true;
+}
+
 static void say_parameters(struct explain *e)
 {
 	const struct plan *p = e->plan;
+	bool is_one = key_is_one(p);
 
 	say(e, "tier",
-	    p->merge == MERGE_REFUSED ? "route, or refused if the keys lie on several shards"
-				      : "route, or scatter if the keys lie on several shards");
+	    is_one			? "route"
+	    : p->merge == MERGE_REFUSED ? "route, or refused when the keys lie on several shards"
+					: "route, or scatter when the keys lie on several shards");
 	say(e, "target", target_name(e));
 	say(e, "shards", "known when the parameters are");
-	if (p->merge != MERGE_REFUSED)
+	if (is_one)
+		say(e, "shard text", "as written");
+	else if (p->merge != MERGE_REFUSED)
 		say_merge(e);
 	else
 		say(e, "reason", p->refusal.message);
+}
+
+/* What the planner cannot follow: the home shard may have an error of its own for it. */
+static void say_judged(struct explain *e)
+{
+	say_refusal(e, &e->plan->refusal);
+	say(e, "asked first", "the home shard, whose own error counts if it has one");
 }
 
 static enum status say_plan(struct explain *e)
@@ -182,9 +206,7 @@ static enum status say_plan(struct explain *e)
 	if (e->plan->class == PLAN_LOCAL) {
 		say(e, "tier", "local");
 	} else if (e->plan->judge) {
-		say(e, "tier", "refused");
-		say(e, "reason",
-		    "the text is not understood here; the home shard gives its own error");
+		say_judged(e);
 	} else if (key_needs_params(e->plan)) {
 		say_parameters(e);
 	} else if (route_bind(e->plan, e->text, &e->scan, &params, e->world->map, &route, &err) !=

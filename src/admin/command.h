@@ -48,8 +48,9 @@ struct command_family {
 #define TYPE_TIMESTAMPTZ 1184u
 #define TYPE_NUMERIC	 1700u
 
-extern const struct command_family family_shard, family_distribution, family_table, family_map,
-	family_pooler, family_explain, family_control, family_session, family_later, family_help;
+extern const struct command_family family_shard, family_transaction, family_distribution,
+	family_table, family_map, family_pooler, family_explain, family_control, family_session,
+	family_later, family_help;
 extern const struct command_family *const command_families[];
 extern const unsigned command_n_families;
 

@@ -232,6 +232,7 @@ void conn_free(struct conn *c)
 	if (c->pg)
 		PQfinish(c->pg);
 	buf_finish(&c->in);
+	buf_finish(&c->stream.out);
 	table_finish(&c->prepared);
 	free(c);
 }

@@ -86,9 +86,10 @@ static enum status put_distribution(struct pq *pq, const struct config_distribut
 		const struct key_type *t = key_type_named(d->types.items[i]);
 
 		if (!t)
-			return err_set(err, STATUS_INVALID,
-				       "bootstrap: type %s of distribution \"%s\" cannot be a shard key",
-				       d->types.items[i], d->name);
+			return err_set(
+				err, STATUS_INVALID,
+				"bootstrap: type %s of distribution \"%s\" cannot be a shard key",
+				d->types.items[i], d->name);
 		types[i] = t->klass;
 	}
 	return distribution_insert(pq, d->name, types, d->types.n, d->chunks, d->function, err);
@@ -100,7 +101,9 @@ static enum status put_defaults(struct pq *pq, struct err *err)
 	static const struct {
 		const char *name;
 		uint32_t type;
-	} defaults[] = { { "default_bigint", 20 }, { "default_text", 25 }, { "default_uuid", 2950 } };
+	} defaults[] = { { "default_bigint", 20 },
+			 { "default_text", 25 },
+			 { "default_uuid", 2950 } };
 	enum status st = STATUS_OK;
 
 	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]) && st == STATUS_OK; i++)
@@ -148,9 +151,10 @@ static enum status declare_table(struct catalog *c, const struct config_table *t
 		st = table_put_sharded(ch.pq, schema, name, t->distribution, t->shard_key.items,
 				       t->shard_key.n, err);
 	else
-		st = err_set(err, STATUS_INVALID,
-			     "table \"%s\" does not exist yet, so bootstrap must name its distribution",
-			     t->name);
+		st = err_set(
+			err, STATUS_INVALID,
+			"table \"%s\" does not exist yet, so bootstrap must name its distribution",
+			t->name);
 	if (st == STATUS_OK)
 		return change_commit(&ch, err, "bootstrap table %s.%s", schema, name);
 	change_cancel(&ch);

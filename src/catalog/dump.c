@@ -122,7 +122,8 @@ static void strip_psql(char *sql)
 		size_t n = strcspn(sql, "\n");
 
 		n += sql[n] == '\n';
-		if (strncmp(sql, "\\restrict ", 10) != 0 && strncmp(sql, "\\unrestrict ", 12) != 0) {
+		if (strncmp(sql, "\\restrict ", 10) != 0 &&
+		    strncmp(sql, "\\unrestrict ", 12) != 0) {
 			memmove(out, sql, n);
 			out += n;
 		}
@@ -163,8 +164,10 @@ enum status dump_run(struct arena *a, const char *dsn, const char *const *args, 
 	if (!file)
 		file = find_versioned(a);
 	if (!file) {
-		err_set(err, STATUS_CATALOG, "pg_dump is needed to copy table definitions, and is not here");
-		err_hint(err, "Install it where the proxy runs: apt-get install postgresql-client.");
+		err_set(err, STATUS_CATALOG,
+			"pg_dump is needed to copy table definitions, and is not here");
+		err_hint(err,
+			 "Install it where the proxy runs: apt-get install postgresql-client.");
 		return err->status;
 	}
 	argv[n++] = file;

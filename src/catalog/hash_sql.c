@@ -11,11 +11,12 @@
 /* A sum of bigints brought back into 64 bits, as unsigned addition in C wraps. */
 static const char *wrap(struct arena *a, const char *sum)
 {
-	return arena_printf(a,
-			    "(pg_catalog.mod(pg_catalog.mod(%s + 9223372036854775808::numeric, "
-			    "18446744073709551616::numeric) + 18446744073709551616::numeric, "
-			    "18446744073709551616::numeric) - 9223372036854775808::numeric)::bigint",
-			    sum);
+	return arena_printf(
+		a,
+		"(pg_catalog.mod(pg_catalog.mod(%s + 9223372036854775808::numeric, "
+		"18446744073709551616::numeric) + 18446744073709551616::numeric, "
+		"18446744073709551616::numeric) - 9223372036854775808::numeric)::bigint",
+		sum);
 }
 
 /* hash_combine64: so_far ^ (next + C + (so_far << 54) + (so_far >> 7)), the shift unsigned. */
@@ -59,8 +60,8 @@ const char *hash_sql(struct arena *a, const struct map_distribution *dist,
 			return NULL;
 		if (dist->n_keys == 1)
 			return arena_printf(a, "coalesce(%s, 0)", next);
-		hash = arena_printf(a, "CASE WHEN %s IS NULL THEN %s ELSE %s END", columns[i],
-				    hash, combine(a, hash, next));
+		hash = arena_printf(a, "CASE WHEN %s IS NULL THEN %s ELSE %s END", columns[i], hash,
+				    combine(a, hash, next));
 	}
 	return hash;
 }
@@ -81,8 +82,7 @@ const char *hash_foreign_sql(struct arena *a, const struct map_distribution *dis
 		owned = arena_printf(a, "%s%s%s", owned, i ? "," : "",
 				     dist->chunks[i].shard == shard ? "f" : "t");
 	}
-	return arena_printf(a,
-			    "('{%s}'::boolean[])[pg_catalog.width_bucket(%s, '{%s}'::bigint[])]",
+	return arena_printf(a, "('{%s}'::boolean[])[pg_catalog.width_bucket(%s, '{%s}'::bigint[])]",
 			    owned, hash, lows);
 }
 
@@ -101,8 +101,8 @@ static enum status column_types(struct pq *pq, const struct map_table *t, uint32
 
 		if (st == STATUS_UNDEFINED)
 			return err_set_code(err, STATUS_UNDEFINED, "42703",
-					    "%s: column \"%s\" of table \"%s\" does not exist", pq->who,
-					    t->key_columns[i], t->name);
+					    "%s: column \"%s\" of table \"%s\" does not exist",
+					    pq->who, t->key_columns[i], t->name);
 		if (st != STATUS_OK)
 			return st;
 		types[i] = (uint32_t)oid;
@@ -133,9 +133,8 @@ static enum status count_foreign(struct pq *pq, struct arena *a, const struct sh
 		      0);
 }
 
-enum status shard_misplaced_rows(const char *dsn, const struct shard_map *map,
-				 uint16_t shard, const struct map_table *table, uint64_t *count,
-				 struct err *err)
+enum status shard_misplaced_rows(const char *dsn, const struct shard_map *map, uint16_t shard,
+				 const struct map_table *table, uint64_t *count, struct err *err)
 {
 	struct pq pq = { .pg = NULL };
 	struct arena a;

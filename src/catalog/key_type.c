@@ -6,8 +6,14 @@
 #define SEED "8816678312871386365"
 
 static const struct key_type types[] = {
-	{ 20, { "bigint", "int8" }, 20, "pg_catalog.hashint8extended(%s::pg_catalog.int8, " SEED ")" },
-	{ 21, { "smallint", "int2" }, 20, "pg_catalog.hashint8extended(%s::pg_catalog.int8, " SEED ")" },
+	{ 20,
+	  { "bigint", "int8" },
+	  20,
+	  "pg_catalog.hashint8extended(%s::pg_catalog.int8, " SEED ")" },
+	{ 21,
+	  { "smallint", "int2" },
+	  20,
+	  "pg_catalog.hashint8extended(%s::pg_catalog.int8, " SEED ")" },
 	{ 23,
 	  { "integer", "int", "int4" },
 	  20,
@@ -17,7 +23,10 @@ static const struct key_type types[] = {
 	  { "character varying", "varchar" },
 	  25,
 	  "pg_catalog.hashtextextended(%s::pg_catalog.text, " SEED ")" },
-	{ 1042, { "character", "char", "bpchar" }, 1042, "pg_catalog.hashbpcharextended(%s, " SEED ")" },
+	{ 1042,
+	  { "character", "char", "bpchar" },
+	  1042,
+	  "pg_catalog.hashbpcharextended(%s, " SEED ")" },
 	{ 2950, { "uuid" }, 2950, "pg_catalog.uuid_hash_extended(%s, " SEED ")" },
 	{ 16,
 	  { "boolean", "bool" },

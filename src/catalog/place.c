@@ -61,9 +61,9 @@ static void drop_copy(struct place *p, uint16_t shard)
 {
 	struct pq pq = { .pg = NULL };
 	struct err err = ERR_INIT;
-	const char *sql = arena_printf(&p->arena, "DROP TABLE IF EXISTS %s.%s",
-				       pq_ident(&p->arena, p->as.schema),
-				       pq_ident(&p->arena, p->as.name));
+	const char *sql =
+		arena_printf(&p->arena, "DROP TABLE IF EXISTS %s.%s",
+			     pq_ident(&p->arena, p->as.schema), pq_ident(&p->arena, p->as.name));
 	enum status st =
 		pq_open(&pq, NULL, p->map->shards[shard].dsn, SHARD_CONNECT_TIMEOUT_S, &err);
 
@@ -98,9 +98,9 @@ static enum status check_unplaced(struct place *p)
 	if (!t || (t->kind == MAP_SINGLE && t->home == p->map->home))
 		return STATUS_OK;
 	err_set(p->err, STATUS_DUPLICATE, "table \"%s\" is %s already", p->as.name,
-		t->kind == MAP_SHARDED	 ? "sharded" :
-		t->kind == MAP_REFERENCE ? "a reference table" :
-					   "placed on a shard of its own");
+		t->kind == MAP_SHARDED	   ? "sharded"
+		: t->kind == MAP_REFERENCE ? "a reference table"
+					   : "placed on a shard of its own");
 	err_hint(p->err, "UNSHARD TABLE %s; first.", p->as.name);
 	return p->err->status;
 }
@@ -117,7 +117,8 @@ static enum status make_copy(struct place *p, uint16_t shard)
 	pq_close(&pq);
 	if (st != STATUS_OK || kind)
 		return st;
-	st = shard_copy_table(p->map->shards[p->map->home].dsn, dsn, p->as.schema, p->as.name, p->err);
+	st = shard_copy_table(p->map->shards[p->map->home].dsn, dsn, p->as.schema, p->as.name,
+			      p->err);
 	p->made[shard] = st == STATUS_OK;
 	return st;
 }
@@ -151,9 +152,10 @@ static enum status check_copy(struct place *p, uint16_t shard)
 	if (!here || !there) {
 		st = p->err->status;
 	} else if (strcmp(PQgetvalue(here, 0, 0), PQgetvalue(there, 0, 0)) != 0) {
-		st = err_set_code(p->err, STATUS_INVALID, "55000",
-				  "table \"%s\" has other columns on shard %s than on the home shard",
-				  p->as.name, p->map->shards[shard].name);
+		st = err_set_code(
+			p->err, STATUS_INVALID, "55000",
+			"table \"%s\" has other columns on shard %s than on the home shard",
+			p->as.name, p->map->shards[shard].name);
 		err_hint(p->err, "Make them alike, or drop the one that is too much.");
 	}
 	PQclear(here);
@@ -177,7 +179,8 @@ static enum status fence_all(struct place *p)
 	enum status st = STATUS_OK;
 
 	for (uint16_t i = 0; i < p->map->n_shards && st == STATUS_OK && p->map->n_shards > 1; i++)
-		st = place_fence_add(&p->fence, p->map->shards[i].dsn, p->as.schema, p->as.name, p->err);
+		st = place_fence_add(&p->fence, p->map->shards[i].dsn, p->as.schema, p->as.name,
+				     p->err);
 	return st;
 }
 
@@ -221,11 +224,12 @@ static enum status put(struct place *p, struct pq *pq, bool is_undo)
 	switch (t->kind) {
 	case MAP_SHARDED:
 		return table_put_sharded(pq, t->schema, t->name,
-					 p->map->distributions[t->distribution].name, t->key_columns,
-					 t->n_keys, p->err);
+					 p->map->distributions[t->distribution].name,
+					 t->key_columns, t->n_keys, p->err);
 	case MAP_REFERENCE: return table_put_reference(pq, t->schema, t->name, p->err);
 	case MAP_SINGLE:
-		return table_put_single(pq, t->schema, t->name, p->map->shards[t->home].name, p->err);
+		return table_put_single(pq, t->schema, t->name, p->map->shards[t->home].name,
+					p->err);
 	}
 	return STATUS_INTERNAL;
 }
@@ -268,8 +272,8 @@ static enum status switch_map(struct place *p, const char *what)
 static enum status take_distribution(struct place *p, const uint32_t *types, unsigned n,
 				     const char *distribution)
 {
-	const char *name = distribution ? distribution :
-					  distribution_default_name(&p->arena, types, n);
+	const char *name =
+		distribution ? distribution : distribution_default_name(&p->arena, types, n);
 	enum status st = catalog_ensure_distribution(p->c, name, types, n, p->user, p->err);
 	int at;
 
@@ -282,7 +286,8 @@ static enum status take_distribution(struct place *p, const uint32_t *types, uns
 		return st;
 	at = map_find_distribution(p->map, name);
 	if (at < 0)
-		return err_set(p->err, STATUS_UNDEFINED, "distribution \"%s\" does not exist", name);
+		return err_set(p->err, STATUS_UNDEFINED, "distribution \"%s\" does not exist",
+			       name);
 	p->as.distribution = (uint16_t)at;
 	return STATUS_OK;
 }
@@ -303,8 +308,10 @@ static enum status check_misplaced(struct place *p)
 			"%llu of the %llu rows of table \"%s\" on shard %s belong to other shards",
 			(unsigned long long)n, (unsigned long long)all, p->as.name,
 			p->map->shards[i].name);
-		err_hint(p->err, "This version does not move rows: unload the table, empty it, shard it and "
-				 "load it again through the proxy.");
+		err_hint(
+			p->err,
+			"This version does not move rows: unload the table, empty it, shard it and "
+			"load it again through the proxy.");
 		st = p->err->status;
 	}
 	return st;
@@ -338,7 +345,8 @@ enum status catalog_shard_table(struct catalog *c, const char *user, const char 
 	enum status st;
 
 	if (n_columns == 0 || n_columns > MAP_MAX_KEYS)
-		return err_set(err, STATUS_INVALID, "a shard key has 1 to %d columns", MAP_MAX_KEYS);
+		return err_set(err, STATUS_INVALID, "a shard key has 1 to %d columns",
+			       MAP_MAX_KEYS);
 	st = place_begin(&p, c, user, schema, name, err);
 	p.as.kind = MAP_SHARDED;
 	p.as.n_keys = (uint16_t)n_columns;
@@ -427,11 +435,13 @@ enum status catalog_single_table(struct catalog *c, const char *user, const char
 		if (st == STATUS_OK)
 			st = make_copy(&p, p.as.home);
 		if (st == STATUS_OK)
-			st = place_fence_add(&p.fence, p.map->shards[p.map->home].dsn, schema, name, err);
+			st = place_fence_add(&p.fence, p.map->shards[p.map->home].dsn, schema, name,
+					     err);
 		if (st == STATUS_OK)
 			st = check_copy(&p, p.as.home);
 		if (st == STATUS_OK)
-			st = check_empty(&p, p.map->home, "This version does not move rows: unload it first.");
+			st = check_empty(&p, p.map->home,
+					 "This version does not move rows: unload it first.");
 	}
 	if (st == STATUS_OK)
 		st = switch_map(&p, "SINGLE TABLE");
@@ -449,7 +459,8 @@ static enum status check_all_home(struct place *p, const struct map_table *t)
 		bool has_copy = t->kind == MAP_SHARDED || (t->kind == MAP_SINGLE && t->home == i);
 
 		if (i != p->map->home && has_copy)
-			st = check_empty(p, i, "This version does not move rows: unload them first.");
+			st = check_empty(p, i,
+					 "This version does not move rows: unload them first.");
 	}
 	return st;
 }
@@ -478,8 +489,8 @@ enum status catalog_unshard_table(struct catalog *c, const char *user, const cha
 	enum status st = place_begin(&p, c, user, schema, name, err);
 
 	if (st == STATUS_OK && !(t = map_find_table(p.map, schema, name))) {
-		st = err_set(err, STATUS_UNDEFINED, "table \"%s\" is neither sharded nor a reference table",
-			     name);
+		st = err_set(err, STATUS_UNDEFINED,
+			     "table \"%s\" is neither sharded nor a reference table", name);
 		err_hint(err, "SHOW TABLES; lists what is.");
 	}
 	if (st == STATUS_OK)

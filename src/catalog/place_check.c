@@ -22,18 +22,21 @@ enum status place_check_table(const struct schema *s, const char *schema, const 
 
 	if (!r)
 		return err_set_code(err, STATUS_UNDEFINED, "42P01",
-				    "relation \"%s.%s\" does not exist on the home shard", schema, name);
+				    "relation \"%s.%s\" does not exist on the home shard", schema,
+				    name);
 	if (strcmp(schema, "pg_catalog") == 0 || strcmp(schema, "information_schema") == 0 ||
 	    strcmp(schema, "mosaic") == 0)
 		return refuse(err, "Every server has its own.", "belongs to the system", r);
 	if (r->kind == 'p' || r->is_partition || r->has_children)
-		return refuse(err, "This version shards plain tables.", "is partitioned or inherits", r);
+		return refuse(err, "This version shards plain tables.",
+			      "is partitioned or inherits", r);
 	if (r->kind != 'r')
 		return err_set_code(err, STATUS_INVALID, "42809", "\"%s\" is not a table", name);
 	if (r->persistence == 't')
 		return refuse(err, "Make it a permanent table.", "is temporary", r);
 	if (r->has_user_triggers)
-		return refuse(err, "Drop them; a trigger sees one shard's rows only.", "has triggers", r);
+		return refuse(err, "Drop them; a trigger sees one shard's rows only.",
+			      "has triggers", r);
 	if (r->has_rules)
 		return refuse(err, "Drop them.", "has rules", r);
 	*out = r;
@@ -72,22 +75,24 @@ enum status place_check_keys(struct pq *home, const struct schema_relation *r,
 
 		if (!c)
 			return err_set_code(err, STATUS_UNDEFINED, "42703",
-					    "column \"%s\" of relation \"%s\" does not exist", columns[i],
-					    r->name);
+					    "column \"%s\" of relation \"%s\" does not exist",
+					    columns[i], r->name);
 		for (unsigned k = 0; k < i; k++)
 			if (strcmp(columns[k], columns[i]) == 0)
 				return err_set_code(err, STATUS_INVALID, "42701",
 						    "column \"%s\" is named twice", columns[i]);
 		if (!key_type_of(c->type_oid)) {
-			err_set(err, STATUS_UNROUTED, "column \"%s\" cannot be a shard key: its type has "
-						     "no hash that all servers share",
+			err_set(err, STATUS_UNROUTED,
+				"column \"%s\" cannot be a shard key: its type has "
+				"no hash that all servers share",
 				c->name);
 			err_hint(err, "Use smallint, integer, bigint, text, varchar or uuid.");
 			return err->status;
 		}
 		if (c->default_kind == DEFAULT_GENERATED)
 			return err_set(err, STATUS_UNROUTED,
-				       "column \"%s\" cannot be a shard key: it is generated", c->name);
+				       "column \"%s\" cannot be a shard key: it is generated",
+				       c->name);
 		if (check_collation(home, c, err) != STATUS_OK)
 			return err->status;
 		types[i] = c->type_oid;
@@ -113,9 +118,11 @@ enum status place_check_unique(const struct schema_relation *r, const char *cons
 			if (index_holds(x, schema_find_column(r, columns[k])->attnum))
 				continue;
 			err_set(err, STATUS_UNROUTED,
-				"unique index \"%s\" does not hold the shard key column \"%s\"", x->name,
-				columns[k]);
-			err_hint(err, "It could not be checked over several shards. Add the column to it.");
+				"unique index \"%s\" does not hold the shard key column \"%s\"",
+				x->name, columns[k]);
+			err_hint(
+				err,
+				"It could not be checked over several shards. Add the column to it.");
 			return err->status;
 		}
 	}
@@ -190,21 +197,24 @@ enum status place_check_foreign(struct pq *home, const struct shard_map *map,
 	for (int i = 0; i < PQntuples(res) && st == STATUS_OK; i++) {
 		const char *from_schema = PQgetvalue(res, i, 1), *from_name = PQgetvalue(res, i, 2);
 		const char *to_schema = PQgetvalue(res, i, 3), *to_name = PQgetvalue(res, i, 4);
-		const struct map_table *from = is_table(as, from_schema, from_name) ?
-						       as :
-						       map_find_table(map, from_schema, from_name);
-		const struct map_table *to = is_table(as, to_schema, to_name) ?
-						     as :
-						     map_find_table(map, to_schema, to_name);
+		const struct map_table *from =
+			is_table(as, from_schema, from_name)
+				? as
+				: map_find_table(map, from_schema, from_name);
+		const struct map_table *to = is_table(as, to_schema, to_name)
+						     ? as
+						     : map_find_table(map, to_schema, to_name);
 
 		if (live_together(from, to, res, i, &a))
 			continue;
-		st = err_set(err, STATUS_UNROUTED,
-			     "foreign key \"%s\" of table \"%s\" refers to rows of \"%s\" that may live on "
-			     "another shard",
-			     PQgetvalue(res, i, 0), from_name, to_name);
-		err_hint(err, "Refer to a reference table, or by the shard key to a table of the same "
-			      "distribution. Drop it, place both tables, then add it again.");
+		st = err_set(
+			err, STATUS_UNROUTED,
+			"foreign key \"%s\" of table \"%s\" refers to rows of \"%s\" that may live on "
+			"another shard",
+			PQgetvalue(res, i, 0), from_name, to_name);
+		err_hint(err,
+			 "Refer to a reference table, or by the shard key to a table of the same "
+			 "distribution. Drop it, place both tables, then add it again.");
 	}
 	arena_finish(&a);
 	PQclear(res);

@@ -33,16 +33,17 @@ static enum status make_fence(struct pq *pq, struct arena *a, const char *table,
 	if (st == STATUS_OK)
 		st = pq_exec(pq, fence_function, err);
 	if (st == STATUS_OK)
-		st = pq_exec(pq,
-			     arena_printf(a,
-					  "DROP TRIGGER IF EXISTS " FENCE_TRIGGER " ON %s;"
-					  "CREATE TRIGGER " FENCE_TRIGGER
-					  " BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s "
-					  "FOR EACH STATEMENT EXECUTE FUNCTION mosaic.refuse_write();"
-					  "ALTER TABLE %s ENABLE ALWAYS TRIGGER " FENCE_TRIGGER ";"
-					  "COMMIT",
-					  table, table, table),
-			     err);
+		st = pq_exec(
+			pq,
+			arena_printf(a,
+				     "DROP TRIGGER IF EXISTS " FENCE_TRIGGER " ON %s;"
+				     "CREATE TRIGGER " FENCE_TRIGGER
+				     " BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s "
+				     "FOR EACH STATEMENT EXECUTE FUNCTION mosaic.refuse_write();"
+				     "ALTER TABLE %s ENABLE ALWAYS TRIGGER " FENCE_TRIGGER ";"
+				     "COMMIT",
+				     table, table, table),
+			err);
 	return st;
 }
 
@@ -71,8 +72,8 @@ static void lift_one(struct place_fence *f, const struct place_fence_item *item)
 {
 	struct pq pq = { .pg = NULL };
 	struct err err = ERR_INIT;
-	const char *sql = arena_printf(
-		&f->arena, "DROP TRIGGER IF EXISTS " FENCE_TRIGGER " ON %s", item->table);
+	const char *sql = arena_printf(&f->arena, "DROP TRIGGER IF EXISTS " FENCE_TRIGGER " ON %s",
+				       item->table);
 	enum status st = pq_open(&pq, NULL, item->dsn, SHARD_CONNECT_TIMEOUT_S, &err);
 
 	if (st == STATUS_OK)
@@ -123,16 +124,17 @@ enum status place_relkind(struct pq *pq, const char *schema, const char *name, c
 /* ---- rows ---- */
 
 /* The columns that COPY may name: not the generated ones. */
-static enum status column_list(struct pq *pq, struct arena *a, const char *schema,
-			       const char *name, const char **list, struct err *err)
+static enum status column_list(struct pq *pq, struct arena *a, const char *schema, const char *name,
+			       const char **list, struct err *err)
 {
-	PGresult *res = pq_query(pq, err,
-				 "SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) "
-				 "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON "
-				 "c.oid = a.attrelid JOIN pg_catalog.pg_namespace n ON "
-				 "n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2 AND "
-				 "a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''",
-				 2, schema, name);
+	PGresult *res =
+		pq_query(pq, err,
+			 "SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) "
+			 "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON "
+			 "c.oid = a.attrelid JOIN pg_catalog.pg_namespace n ON "
+			 "n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2 AND "
+			 "a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''",
+			 2, schema, name);
 
 	if (!res)
 		return err->status;
@@ -194,7 +196,8 @@ static enum status compare_counts(struct pq *from, struct pq *to, struct arena *
 	if (n_from == n_to)
 		return STATUS_OK;
 	return err_set(err, STATUS_CATALOG, "%s has %llu rows on %s and %llu on %s after the copy",
-		       table, (unsigned long long)n_from, from->who, (unsigned long long)n_to, to->who);
+		       table, (unsigned long long)n_from, from->who, (unsigned long long)n_to,
+		       to->who);
 }
 
 /* session_replication_role: triggers and foreign keys have had their say where the rows come

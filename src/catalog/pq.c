@@ -79,11 +79,10 @@ enum status pq_open(struct pq *c, const char *who, const char *dsn, unsigned con
 {
 	char timeout[16];
 	/* What stands before dbname is a default; what stands behind it overrides the DSN. */
-	const char *keys[] = { "connect_timeout", "keepalives_idle",  "keepalives_interval",
+	const char *keys[] = { "connect_timeout",  "keepalives_idle",  "keepalives_interval",
 			       "keepalives_count", "tcp_user_timeout", "dbname",
 			       "application_name", "client_encoding",  NULL };
-	const char *values[] = { timeout, "10",	      "5",    "3", "30000",
-				 dsn,	  "pgmosaic", "UTF8", NULL };
+	const char *values[] = { timeout, "10", "5", "3", "30000", dsn, "pgmosaic", "UTF8", NULL };
 
 	snprintf(timeout, sizeof(timeout), "%u", connect_timeout_s);
 	c->pg = PQconnectdbParams(keys, values, 1);
@@ -181,8 +180,8 @@ enum status pq_run(struct pq *c, struct err *err, uint64_t *n_rows, const char *
 	return STATUS_OK;
 }
 
-enum status pq_u64(struct pq *c, struct err *err, uint64_t *out, const char *sql,
-		   unsigned n_params, ...)
+enum status pq_u64(struct pq *c, struct err *err, uint64_t *out, const char *sql, unsigned n_params,
+		   ...)
 {
 	enum status st = STATUS_OK;
 	va_list args;
@@ -271,7 +270,8 @@ const char *pq_dsn_dbname(struct arena *a, const char *dsn, struct err *err)
 	}
 	PQconninfoFree(options);
 	if (!dbname && !user)
-		err_set(err, STATUS_INVALID, "the connection string names no database: add dbname=…");
+		err_set(err, STATUS_INVALID,
+			"the connection string names no database: add dbname=…");
 	return dbname ? dbname : user;
 }
 

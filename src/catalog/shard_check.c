@@ -39,11 +39,11 @@ static const char facts_query[] =
 enum level { WARNING, FAULT };
 
 /* SQLSTATE 55000: the server is not in the state that this needs. */
-static void add_fault(struct shard_faults *f, enum level level, const char *cure, const char *format,
-		      ...) __attribute__((format(printf, 4, 5)));
+static void add_fault(struct shard_faults *f, enum level level, const char *cure,
+		      const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-static void add_fault(struct shard_faults *f, enum level level, const char *cure, const char *format,
-		      ...)
+static void add_fault(struct shard_faults *f, enum level level, const char *cure,
+		      const char *format, ...)
 {
 	struct err *list = level == FAULT ? f->items : f->warnings;
 	unsigned *n = level == FAULT ? &f->n : &f->n_warnings;
@@ -105,19 +105,21 @@ static void check_server(const struct facts *s, struct shard_faults *f)
 			  "Let the dsn lead to the primary: add target_session_attrs=read-write.",
 			  "%s: the server is a standby", s->who);
 	if (is(s, FACT_PREPARED, "0"))
-		add_fault(f, FAULT,
-			  "Set max_prepared_transactions to the number of server connections (for "
-			  "example 200) and restart PostgreSQL.",
-			  "%s: max_prepared_transactions is 0, so nothing that writes on several shards "
-			  "can commit",
-			  s->who);
+		add_fault(
+			f, FAULT,
+			"Set max_prepared_transactions to the number of server connections (for "
+			"example 200) and restart PostgreSQL.",
+			"%s: max_prepared_transactions is 0, so nothing that writes on several shards "
+			"can commit",
+			s->who);
 	if (!is(s, FACT_SUPERUSER, "t"))
 		add_fault(f, FAULT,
 			  "Put a superuser into the dsn: recovery must end any role's prepared "
 			  "transactions.",
 			  "%s: the dsn's user is no superuser", s->who);
 	if (!is(s, FACT_WAL_LEVEL, "logical"))
-		add_fault(f, WARNING, "Set wal_level = logical and restart before chunks are to be moved.",
+		add_fault(f, WARNING,
+			  "Set wal_level = logical and restart before chunks are to be moved.",
 			  "%s: wal_level is %s", s->who, s->value[FACT_WAL_LEVEL]);
 	if (is(s, FACT_ISOLATION, "serializable"))
 		add_fault(f, WARNING, "Set default_transaction_isolation = 'read committed'.",
@@ -166,14 +168,16 @@ void shard_compare(const char *dsn, const char *home_dsn, struct shard_faults *f
 		return;
 	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
 		if (!is(&s, same[i].fact, home.value[same[i].fact]))
-			add_fault(faults, FAULT,
-				  "Create the database with the same locale, on the same C library or ICU.",
-				  "%s: the %s is \"%s\", that of %s is \"%s\"", s.who, same[i].name,
-				  s.value[same[i].fact], home.who, home.value[same[i].fact]);
+			add_fault(
+				faults, FAULT,
+				"Create the database with the same locale, on the same C library or ICU.",
+				"%s: the %s is \"%s\", that of %s is \"%s\"", s.who, same[i].name,
+				s.value[same[i].fact], home.who, home.value[same[i].fact]);
 	if (number(&s, FACT_VERSION) / 10000 != number(&home, FACT_VERSION) / 10000)
 		add_fault(faults, WARNING, "Run the same major version on all shards.",
-			  "%s: PostgreSQL %d, but %s has %d", s.who, number(&s, FACT_VERSION) / 10000,
-			  home.who, number(&home, FACT_VERSION) / 10000);
+			  "%s: PostgreSQL %d, but %s has %d", s.who,
+			  number(&s, FACT_VERSION) / 10000, home.who,
+			  number(&home, FACT_VERSION) / 10000);
 }
 
 void shard_faults_finish(struct shard_faults *faults)

@@ -31,9 +31,9 @@ static enum status make_table(struct arena *a, const char *from_dsn, struct pq *
 
 	if (st != STATUS_OK)
 		return st;
-	return apply_sql(to,
-			 arena_printf(a, "CREATE SCHEMA IF NOT EXISTS %s;%s", pq_ident(a, schema), sql),
-			 err);
+	return apply_sql(
+		to, arena_printf(a, "CREATE SCHEMA IF NOT EXISTS %s;%s", pq_ident(a, schema), sql),
+		err);
 }
 
 enum status shard_copy_table(const char *from_dsn, const char *to_dsn, const char *schema,
@@ -54,17 +54,17 @@ enum status shard_copy_table(const char *from_dsn, const char *to_dsn, const cha
 
 /* ---- a whole database ---- */
 
-#define USER_RELATIONS                                                                         \
+#define USER_RELATIONS                                                                          \
 	"SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = " \
 	"c.relnamespace WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', " \
 	"'mosaic')"
 
 /* Anything at all that a dump would hold. */
-#define USER_OBJECTS                                                                            \
-	"SELECT (" USER_RELATIONS ") + (SELECT count(*) FROM pg_catalog.pg_proc p JOIN "        \
-	"pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname !~ '^pg_' AND "    \
-	"n.nspname NOT IN ('information_schema', 'mosaic')) + (SELECT count(*) FROM "           \
-	"pg_catalog.pg_namespace n WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN "             \
+#define USER_OBJECTS                                                                         \
+	"SELECT (" USER_RELATIONS ") + (SELECT count(*) FROM pg_catalog.pg_proc p JOIN "     \
+	"pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname !~ '^pg_' AND " \
+	"n.nspname NOT IN ('information_schema', 'mosaic')) + (SELECT count(*) FROM "        \
+	"pg_catalog.pg_namespace n WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN "          \
 	"('information_schema', 'mosaic', 'public'))"
 
 /* Log-in names are used on every shard; owners and grants must find their roles. */
@@ -90,7 +90,9 @@ static enum status check_roles(struct arena *a, struct pq *from, struct pq *to, 
 	if (!PQgetisnull(missing, 0, 0)) {
 		st = err_set_code(err, STATUS_UNDEFINED, "42704", "%s lacks roles that %s has: %s",
 				  to->who, from->who, PQgetvalue(missing, 0, 0));
-		err_hint(err, "Create them there: pg_dumpall --roles-only on the one, psql on the other.");
+		err_hint(
+			err,
+			"Create them there: pg_dumpall --roles-only on the one, psql on the other.");
 	}
 	PQclear(missing);
 	return st;
@@ -99,8 +101,8 @@ static enum status check_roles(struct arena *a, struct pq *from, struct pq *to, 
 static enum status copy_all(struct arena *a, const char *from_dsn, struct pq *from, struct pq *to,
 			    struct err *err)
 {
-	static const char *const args[] = { "--schema-only",	  "--no-password",
-					    "--no-publications",  "--no-subscriptions",
+	static const char *const args[] = { "--schema-only",	       "--no-password",
+					    "--no-publications",       "--no-subscriptions",
 					    "--exclude-schema=mosaic", NULL };
 	uint64_t n_from, n_to;
 	char *sql;
@@ -108,11 +110,13 @@ static enum status copy_all(struct arena *a, const char *from_dsn, struct pq *fr
 
 	if (st != STATUS_OK)
 		return st;
-	if (pq_u64(from, err, &n_from, USER_OBJECTS, 0) || pq_u64(to, err, &n_to, USER_RELATIONS, 0))
+	if (pq_u64(from, err, &n_from, USER_OBJECTS, 0) ||
+	    pq_u64(to, err, &n_to, USER_RELATIONS, 0))
 		return err->status;
 	if (n_to) {
 		err_set_code(err, STATUS_INVALID, "55000",
-			     "%s is not empty: a new shard gets its tables from %s", to->who, from->who);
+			     "%s is not empty: a new shard gets its tables from %s", to->who,
+			     from->who);
 		err_hint(err, "Give it an empty database.");
 		return err->status;
 	}

@@ -151,7 +151,8 @@ enum status change_begin(struct change *ch, struct catalog *c, const char *user,
 	*ch = (struct change){ .c = c, .pq = &c->pq, .user = user ? user : "" };
 	st = pq_exec(ch->pq, "BEGIN ISOLATION LEVEL READ COMMITTED", err);
 	if (st == STATUS_OK)
-		st = pq_u64(ch->pq, err, &ch->epoch, "SELECT epoch FROM mosaic.cluster FOR UPDATE", 0);
+		st = pq_u64(ch->pq, err, &ch->epoch, "SELECT epoch FROM mosaic.cluster FOR UPDATE",
+			    0);
 	if (st != STATUS_OK)
 		catalog_leave(c);
 	return st;
@@ -164,7 +165,8 @@ static enum status advance_epoch(struct change *ch, const char *what, struct err
 
 	snprintf(epoch, sizeof(epoch), "%llu", (unsigned long long)ch->epoch);
 	if (pq_run(ch->pq, err, &n,
-		   "UPDATE mosaic.cluster SET epoch = epoch + 1 WHERE epoch = $1::bigint", 1, epoch))
+		   "UPDATE mosaic.cluster SET epoch = epoch + 1 WHERE epoch = $1::bigint", 1,
+		   epoch))
 		return err->status;
 	if (n != 1)
 		return err_set(err, STATUS_CATALOG, "the shard map changed meanwhile");
@@ -173,7 +175,8 @@ static enum status advance_epoch(struct change *ch, const char *what, struct err
 		   3, ch->user, epoch, what))
 		return err->status;
 	return pq_run(ch->pq, err, NULL,
-		      "SELECT pg_catalog.pg_notify('mosaic_map', ($1::bigint + 1)::text)", 1, epoch);
+		      "SELECT pg_catalog.pg_notify('mosaic_map', ($1::bigint + 1)::text)", 1,
+		      epoch);
 }
 
 enum status change_commit(struct change *ch, struct err *err, const char *format, ...)

@@ -68,8 +68,7 @@ static enum status insert_chunks(struct pq *pq, const char *distribution, uint32
 	return st;
 }
 
-static enum status deal_chunks(struct pq *pq, const char *distribution, uint32_t n,
-			       struct err *err)
+static enum status deal_chunks(struct pq *pq, const char *distribution, uint32_t n, struct err *err)
 {
 	struct dealing d;
 	uint16_t *owners;
@@ -106,7 +105,8 @@ static enum status check_spec(const char *name, unsigned n_types, uint32_t n_chu
 		return err_set(err, STATUS_INVALID, "a distribution has 1 to %d key types",
 			       MAP_MAX_KEYS);
 	if (n_chunks == 0 || n_chunks > CHUNKS_MAX)
-		return err_set(err, STATUS_INVALID, "a distribution has 1 to %d chunks", CHUNKS_MAX);
+		return err_set(err, STATUS_INVALID, "a distribution has 1 to %d chunks",
+			       CHUNKS_MAX);
 	if (strcmp(function, "pg") == 0 || strcmp(function, "xxh3") == 0)
 		return STATUS_OK;
 	err_set(err, STATUS_INVALID, "hash function \"%s\" is not known", function);
@@ -125,7 +125,8 @@ enum status distribution_insert(struct pq *pq, const char *name, const uint32_t 
 
 	if (st != STATUS_OK)
 		return st;
-	if (pq_u64(pq, err, &n, "SELECT count(*) FROM mosaic.distributions WHERE name = $1", 1, name))
+	if (pq_u64(pq, err, &n, "SELECT count(*) FROM mosaic.distributions WHERE name = $1", 1,
+		   name))
 		return err->status;
 	if (n)
 		return err_set(err, STATUS_DUPLICATE, "distribution \"%s\" exists already", name);
@@ -150,8 +151,9 @@ static enum status type_class(const char *name, uint32_t *out, struct err *err)
 		return STATUS_OK;
 	}
 	err_set_code(err, STATUS_UNROUTED, "0A000", "type %s cannot be a shard key", name);
-	err_hint(err, "Use smallint, integer, bigint, text, varchar, uuid, char(n), date, timestamp, "
-		      "timestamptz, boolean or bytea.");
+	err_hint(err,
+		 "Use smallint, integer, bigint, text, varchar, uuid, char(n), date, timestamp, "
+		 "timestamptz, boolean or bytea.");
 	return err->status;
 }
 
@@ -197,8 +199,8 @@ const char *distribution_default_name(struct arena *a, const uint32_t *types, un
 static enum status check_types(struct pq *pq, const char *name, const char *types, struct err *err)
 {
 	PGresult *res = pq_query(
-		pq, err, "SELECT types = $2::oid[] FROM mosaic.distributions WHERE name = $1", 2, name,
-		types);
+		pq, err, "SELECT types = $2::oid[] FROM mosaic.distributions WHERE name = $1", 2,
+		name, types);
 	enum status st = STATUS_OK;
 
 	if (!res)
@@ -221,7 +223,8 @@ enum status distribution_ensure(struct pq *pq, const char *name, const uint32_t 
 	bool is_new;
 
 	if (n_types == 0 || n_types > MAP_MAX_KEYS)
-		return err_set(err, STATUS_INVALID, "a shard key has 1 to %d columns", MAP_MAX_KEYS);
+		return err_set(err, STATUS_INVALID, "a shard key has 1 to %d columns",
+			       MAP_MAX_KEYS);
 	for (unsigned i = 0; i < n_types; i++) {
 		const struct key_type *t = key_type_of(types[i]);
 

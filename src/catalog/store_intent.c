@@ -38,13 +38,14 @@ static enum status insert_change(struct pq *pq, const char *intent, unsigned pla
 
 	arena_init(&a, 0);
 	snprintf(at, sizeof(at), "%u", place);
-	st = pq_run(pq, err, NULL,
-		    "INSERT INTO mosaic.intent_changes (intent, place, kind, schema, name, new_schema, "
-		    "new_name, distribution, key_columns) VALUES ($1::bigint, $2::int, $3, $4, $5, $6, "
-		    "$7, $8, $9::text[])",
-		    9, intent, at, kinds[c->kind], c->schema, c->name, c->new_schema, c->new_name,
-		    is_sharded ? c->distribution : NULL,
-		    is_sharded ? pq_make_array(&a, c->key_columns, c->n_keys) : NULL);
+	st = pq_run(
+		pq, err, NULL,
+		"INSERT INTO mosaic.intent_changes (intent, place, kind, schema, name, new_schema, "
+		"new_name, distribution, key_columns) VALUES ($1::bigint, $2::int, $3, $4, $5, $6, "
+		"$7, $8, $9::text[])",
+		9, intent, at, kinds[c->kind], c->schema, c->name, c->new_schema, c->new_name,
+		is_sharded ? c->distribution : NULL,
+		is_sharded ? pq_make_array(&a, c->key_columns, c->n_keys) : NULL);
 	arena_finish(&a);
 	return st;
 }
@@ -80,8 +81,8 @@ static enum status ensure_distributions(struct catalog *c, const struct catalog_
 	for (unsigned i = 0; i < n && st == STATUS_OK; i++)
 		if (changes[i].kind == CATALOG_ADD_SHARDED)
 			st = catalog_ensure_distribution(c, changes[i].distribution,
-							 changes[i].key_types, changes[i].n_keys, user,
-							 err);
+							 changes[i].key_types, changes[i].n_keys,
+							 user, err);
 	return st;
 }
 
@@ -149,7 +150,8 @@ static enum status lock_intent(struct pq *pq, const char *id, bool *found, char 
 			       struct err *err)
 {
 	PGresult *res = pq_query(
-		pq, err, "SELECT user_name FROM mosaic.intents WHERE id = $1::bigint FOR UPDATE", 1, id);
+		pq, err, "SELECT user_name FROM mosaic.intents WHERE id = $1::bigint FOR UPDATE", 1,
+		id);
 
 	if (!res)
 		return err->status;
@@ -162,7 +164,7 @@ static enum status lock_intent(struct pq *pq, const char *id, bool *found, char 
 enum status catalog_changes_finish(struct catalog *c, int64_t intent, struct err *err)
 {
 	struct change ch;
-	char id[24], user[128];
+	char id[24], user[128] = "";
 	bool found = false;
 	enum status st = change_begin(&ch, c, user, err);
 
@@ -173,7 +175,8 @@ enum status catalog_changes_finish(struct catalog *c, int64_t intent, struct err
 	if (st == STATUS_OK && found)
 		st = apply_changes(ch.pq, id, err);
 	if (st == STATUS_OK && found)
-		st = pq_run(ch.pq, err, NULL, "DELETE FROM mosaic.intents WHERE id = $1::bigint", 1, id);
+		st = pq_run(ch.pq, err, NULL, "DELETE FROM mosaic.intents WHERE id = $1::bigint", 1,
+			    id);
 	if (st == STATUS_OK && found)
 		return change_commit(&ch, err, "DDL, intent %s", id);
 	change_cancel(&ch);

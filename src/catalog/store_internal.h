@@ -61,8 +61,8 @@ enum status table_put_sharded(struct pq *pq, const char *schema, const char *nam
 			      struct err *err);
 enum status table_put_reference(struct pq *pq, const char *schema, const char *name,
 				struct err *err);
-enum status table_put_single(struct pq *pq, const char *schema, const char *name,
-			     const char *shard, struct err *err);
+enum status table_put_single(struct pq *pq, const char *schema, const char *name, const char *shard,
+			     struct err *err);
 enum status table_drop(struct pq *pq, const char *schema, const char *name, struct err *err);
 enum status table_rename(struct pq *pq, const char *schema, const char *name,
 			 const char *new_schema, const char *new_name, struct err *err);

@@ -43,8 +43,8 @@ static bool load_cluster(struct loader *l)
 static bool load_shards(struct loader *l)
 {
 	PGresult *res = pq_query(
-		l->pq, l->err, "SELECT id, name, dsn, replicas, weight FROM mosaic.shards ORDER BY id",
-		0);
+		l->pq, l->err,
+		"SELECT id, name, dsn, replicas, weight FROM mosaic.shards ORDER BY id", 0);
 	int n = res ? PQntuples(res) : 0;
 	bool ok = res != NULL;
 
@@ -94,8 +94,8 @@ static void read_distribution(struct loader *l, struct map_distribution *d, cons
 	d->id = number(res, row, 0);
 	d->name = keep(l, res, row, 1);
 	d->method = MAP_HASH;
-	d->function = strcmp(PQgetvalue(res, row, 2), "xxh3") == 0 ? MAP_FUNCTION_XXH3 :
-								      MAP_FUNCTION_PG;
+	d->function =
+		strcmp(PQgetvalue(res, row, 2), "xxh3") == 0 ? MAP_FUNCTION_XXH3 : MAP_FUNCTION_PG;
 	d->n_keys = (uint16_t)pq_array(l->a, PQgetvalue(res, row, 3), types, MAP_MAX_KEYS);
 	for (unsigned k = 0; k < d->n_keys; k++)
 		d->key_types[k] = (uint32_t)strtoul(types[k], NULL, 10);
@@ -157,9 +157,9 @@ static void read_table(struct loader *l, struct map_table *t, const PGresult *re
 
 	t->schema = keep(l, res, row, 0);
 	t->name = keep(l, res, row, 1);
-	t->kind = strcmp(kind, "sharded") == 0	 ? MAP_SHARDED :
-		  strcmp(kind, "reference") == 0 ? MAP_REFERENCE :
-						   MAP_SINGLE;
+	t->kind = strcmp(kind, "sharded") == 0	   ? MAP_SHARDED
+		  : strcmp(kind, "reference") == 0 ? MAP_REFERENCE
+						   : MAP_SINGLE;
 	if (t->kind == MAP_SHARDED) {
 		t->distribution = (uint16_t)distribution_index(l->map, number(res, row, 3));
 		t->n_keys = (uint16_t)pq_array(l->a, PQgetvalue(res, row, 4), t->key_columns,

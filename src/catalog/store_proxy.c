@@ -14,13 +14,15 @@ enum status catalog_register_proxy(struct catalog *c, const char *name, const ch
 
 	if (st != STATUS_OK)
 		return st;
-	st = pq_u64(&c->pq, err, incarnation,
-		    "INSERT INTO mosaic.proxies (name, version) VALUES ($1, $2) RETURNING incarnation",
-		    2, name, version);
+	st = pq_u64(
+		&c->pq, err, incarnation,
+		"INSERT INTO mosaic.proxies (name, version) VALUES ($1, $2) RETURNING incarnation",
+		2, name, version);
 	if (st == STATUS_OK) /* rows that nobody will look at any more */
-		st = pq_exec(&c->pq,
-			     "DELETE FROM mosaic.proxies WHERE heartbeat < now() - interval '1 day'",
-			     err);
+		st = pq_exec(
+			&c->pq,
+			"DELETE FROM mosaic.proxies WHERE heartbeat < now() - interval '1 day'",
+			err);
 	catalog_leave(c);
 	return st;
 }
@@ -36,14 +38,16 @@ enum status catalog_heartbeat(struct catalog *c, uint64_t incarnation, uint64_t 
 		return st;
 	snprintf(id, sizeof(id), "%llu", (unsigned long long)incarnation);
 	snprintf(epoch, sizeof(epoch), "%llu", (unsigned long long)acked_epoch);
-	st = pq_run(&c->pq, err, &n,
-		    "UPDATE mosaic.proxies SET heartbeat = clock_timestamp(), acked_epoch = $2::bigint "
-		    "WHERE incarnation = $1::bigint",
-		    2, id, epoch);
+	st = pq_run(
+		&c->pq, err, &n,
+		"UPDATE mosaic.proxies SET heartbeat = clock_timestamp(), acked_epoch = $2::bigint "
+		"WHERE incarnation = $1::bigint",
+		2, id, epoch);
 	catalog_leave(c);
 	if (st == STATUS_OK && n == 0)
 		return err_set(err, STATUS_UNDEFINED,
-			       "the catalog does not know this proxy any more (incarnation %s)", id);
+			       "the catalog does not know this proxy any more (incarnation %s)",
+			       id);
 	return st;
 }
 
@@ -55,7 +59,8 @@ void catalog_forget_proxy(struct catalog *c, uint64_t incarnation)
 	if (catalog_enter(c, &err) != STATUS_OK)
 		return;
 	snprintf(id, sizeof(id), "%llu", (unsigned long long)incarnation);
-	pq_run(&c->pq, &err, NULL, "DELETE FROM mosaic.proxies WHERE incarnation = $1::bigint", 1, id);
+	pq_run(&c->pq, &err, NULL, "DELETE FROM mosaic.proxies WHERE incarnation = $1::bigint", 1,
+	       id);
 	catalog_leave(c);
 }
 
@@ -98,8 +103,8 @@ enum status catalog_wait_acks(struct catalog *c, uint64_t epoch, unsigned timeou
 			break;
 		nanosleep(&nap, NULL);
 	}
-	err_set(err, STATUS_IN_USE, "proxy \"%s\" has not taken over the new shard map within %u ms",
-		name, timeout_ms);
+	err_set(err, STATUS_IN_USE,
+		"proxy \"%s\" has not taken over the new shard map within %u ms", name, timeout_ms);
 	err_hint(err, "A statement that began under the old map may still be running there.");
 	return err->status;
 }

@@ -79,11 +79,12 @@ static enum status is_settled(struct pq *home, const struct stale *s, bool *sett
 static enum status has_table(struct pq *home, const struct stale *s, bool *has, struct err *err)
 {
 	uint64_t n;
-	enum status st = pq_u64(home, err, &n,
-				"SELECT count(*) FROM pg_catalog.pg_class r JOIN pg_catalog.pg_namespace "
-				"n ON n.oid = r.relnamespace WHERE n.nspname = $1 AND r.relname = $2 "
-				"AND r.relkind IN ('r', 'p', 'f')",
-				2, s->schema, s->name);
+	enum status st =
+		pq_u64(home, err, &n,
+		       "SELECT count(*) FROM pg_catalog.pg_class r JOIN pg_catalog.pg_namespace "
+		       "n ON n.oid = r.relnamespace WHERE n.nspname = $1 AND r.relname = $2 "
+		       "AND r.relkind IN ('r', 'p', 'f')",
+		       2, s->schema, s->name);
 
 	*has = st == STATUS_OK && n > 0;
 	return st;
@@ -120,15 +121,16 @@ static enum status resolve_one(struct catalog *c, struct pq *home, const struct 
 	if (st != STATUS_OK)
 		return st;
 	++*n;
-	return has == s->present_means_done ? catalog_changes_finish(c, s->id, err) :
-					      mark_abandoned(c, s, err);
+	return has == s->present_means_done ? catalog_changes_finish(c, s->id, err)
+					    : mark_abandoned(c, s, err);
 }
 
 static enum status resolve_list(struct catalog *c, const struct stale_list *list, unsigned *n,
 				struct err *err)
 {
 	struct pq home = { .pg = NULL };
-	enum status st = pq_open(&home, "the home shard", list->home_dsn, c->connect_timeout_s, err);
+	enum status st =
+		pq_open(&home, "the home shard", list->home_dsn, c->connect_timeout_s, err);
 
 	for (unsigned i = 0; i < list->n && st == STATUS_OK; i++)
 		st = resolve_one(c, &home, &list->items[i], n, err);

@@ -178,11 +178,12 @@ enum status catalog_alter_shard(struct catalog *c, const char *user, const char 
 		st = change_begin(&ch, c, user, err);
 	if (st != STATUS_OK)
 		return st;
-	st = pq_run(ch.pq, err, &n,
-		    "UPDATE mosaic.shards SET dsn = coalesce($2, dsn), "
-		    "replicas = nullif(coalesce($3, replicas), ''), weight = coalesce($4::int, weight) "
-		    "WHERE name = $1",
-		    4, name, dsn, replicas, weight < 0 ? NULL : text);
+	st = pq_run(
+		ch.pq, err, &n,
+		"UPDATE mosaic.shards SET dsn = coalesce($2, dsn), "
+		"replicas = nullif(coalesce($3, replicas), ''), weight = coalesce($4::int, weight) "
+		"WHERE name = $1",
+		4, name, dsn, replicas, weight < 0 ? NULL : text);
 	if (st == STATUS_OK && n == 0)
 		st = err_set(err, STATUS_UNDEFINED, "shard \"%s\" does not exist", name);
 	if (st == STATUS_OK)
@@ -207,11 +208,12 @@ static enum status check_unused(struct pq *pq, const char *name, struct err *err
 	if (PQntuples(res) == 0) {
 		st = err_set(err, STATUS_UNDEFINED, "shard \"%s\" does not exist", name);
 	} else if (strcmp(PQgetvalue(res, 0, 0), "0") || strcmp(PQgetvalue(res, 0, 1), "0")) {
-		st = err_set(err, STATUS_IN_USE, "shard \"%s\" owns %s chunks and %s single tables", name,
-			     PQgetvalue(res, 0, 0), PQgetvalue(res, 0, 1));
+		st = err_set(err, STATUS_IN_USE, "shard \"%s\" owns %s chunks and %s single tables",
+			     name, PQgetvalue(res, 0, 0), PQgetvalue(res, 0, 1));
 		err_hint(err, "SHOW CHUNKS; and SHOW TABLES; list them.");
 	} else if (PQgetvalue(res, 0, 2)[0] == 't') {
-		st = err_set(err, STATUS_IN_USE, "shard \"%s\" is the home of all other tables", name);
+		st = err_set(err, STATUS_IN_USE, "shard \"%s\" is the home of all other tables",
+			     name);
 		err_hint(err, "Drop the other shards first.");
 	}
 	PQclear(res);

@@ -36,8 +36,8 @@ enum status table_put_reference(struct pq *pq, const char *schema, const char *n
 		      2, schema, name);
 }
 
-enum status table_put_single(struct pq *pq, const char *schema, const char *name,
-			     const char *shard, struct err *err)
+enum status table_put_single(struct pq *pq, const char *schema, const char *name, const char *shard,
+			     struct err *err)
 {
 	uint64_t rows = 0;
 	enum status st = pq_run(

@@ -312,6 +312,22 @@ bool scatter_common(struct build *b, struct level *top);
 /* ---- order.c ---- */
 bool order_plan(struct build *b, struct level *top);
 bool limit_plan(struct build *b, const struct node *stmt);
+struct piece {
+	uint32_t from, to; /* bytes */
+};
+/* Where the items of the top SELECT and of its ORDER BY stand. */
+struct lists {
+	unsigned select, from; /* tokens */
+	struct piece targets[256], sorts[32];
+	unsigned n_targets, n_sorts;
+};
+bool order_read_lists(struct build *b, const struct node *stmt, struct lists *l);
+struct piece order_target_piece(struct build *b, const struct lists *l, unsigned i,
+				const struct node *target);
+bool order_is_sortable(uint32_t type);
+
+/* ---- figure.c ---- */
+const char *figure_name(const struct node *n);
 
 /* ---- aggregate.c ---- */
 bool aggregate_plan(struct build *b, struct level *top);

@@ -10,16 +10,6 @@
 
 static const char by_key[] = "Restrict the statement to one shard key, or sort in the application.";
 
-struct piece {
-	uint32_t from, to; /* bytes */
-};
-
-struct lists {
-	unsigned select, from; /* tokens */
-	struct piece targets[256], sorts[32];
-	unsigned n_targets, n_sorts;
-};
-
 static bool is_end_word(struct build *b, unsigned i)
 {
 	static const char *const words[] = { "limit", "offset", "fetch", "for", "asc", "desc", "using" };
@@ -81,18 +71,21 @@ static bool read_sorts(struct build *b, struct lists *l)
 	return true;
 }
 
-static bool read_lists(struct build *b, struct lists *l)
+bool order_read_lists(struct build *b, const struct node *stmt, struct lists *l)
 {
 	memset(l, 0, sizeof(*l));
 	l->select = text_select_token(b);
 	if (l->select == UINT_MAX)
 		return false;
 	l->from = text_from_token(b, l->select);
-	return l->from != UINT_MAX && read_targets(b, l) && read_sorts(b, l);
+	if (l->from == UINT_MAX || !read_targets(b, l))
+		return false;
+	return node_list(stmt, "sort_clause")->n == 0 || read_sorts(b, l);
 }
 
-/* The text of target i without its label. */
-static char *target_text(struct build *b, const struct lists *l, unsigned i, const struct node *target)
+/* The bytes of target i without its label. */
+struct piece order_target_piece(struct build *b, const struct lists *l, unsigned i,
+				const struct node *target)
 {
 	struct piece p = l->targets[i];
 	if (*node_text(target, "name")) {
@@ -106,6 +99,12 @@ static char *target_text(struct build *b, const struct lists *l, unsigned i, con
 		}
 		p.to = b->tokens.items[(as ? as : last) - 1].end;
 	}
+	return p;
+}
+
+static char *target_text(struct build *b, const struct lists *l, unsigned i, const struct node *target)
+{
+	struct piece p = order_target_piece(b, l, i, target);
 	return arena_strndup(b->a, b->req->text.p + p.from, p.to - p.from);
 }
 
@@ -173,7 +172,7 @@ static char *sort_text(struct build *b, struct level *top, const struct lists *l
 	return arena_strndup(b->a, b->req->text.p + l->sorts[i].from, l->sorts[i].to - l->sorts[i].from);
 }
 
-static bool is_sortable(uint32_t type)
+bool order_is_sortable(uint32_t type)
 {
 	switch (type) {
 	case OID_BOOL:
@@ -222,7 +221,7 @@ static bool add_key(struct build *b, const struct node *item, const struct type_
 	}
 	*k = (struct plan_sort_key){ .type_oid = type->oid, .descending = dir == SORT_DESC };
 	k->nulls_first = nulls == NULLS_DEFAULT ? k->descending : nulls == NULLS_FIRST;
-	if (is_sortable(type->oid) && set_collation(b, type, k))
+	if (order_is_sortable(type->oid) && set_collation(b, type, k))
 		return true;
 	scatter_refuse(b, by_key, "ORDER BY of this type or collation over several shards");
 	return false;
@@ -233,7 +232,7 @@ bool order_plan(struct build *b, struct level *top)
 	const struct node_list *items = node_list(top->stmt, "sort_clause");
 	struct lists *l = arena_new(b->a, struct lists);
 	struct plan *p = b->plan;
-	if (!read_lists(b, l) || l->n_sorts != items->n) {
+	if (!order_read_lists(b, top->stmt, l) || l->n_sorts != items->n) {
 		scatter_refuse(b, "Write SELECT … FROM … ORDER BY without parentheses around it.",
 			       "ORDER BY of this form over several shards");
 		return false;

@@ -300,11 +300,6 @@ static bool windows_are_by_key(struct build *b, struct level *top)
 
 static bool clauses_are_safe(struct build *b, struct level *top)
 {
-	if (top->is_grouped && !group_is_by_key(b, top))
-		scatter_refuse(b, "Group by the shard key as well, or restrict to one key.",
-			       "GROUP BY without the shard key over several shards");
-	if (top->has_having && !top->is_grouped)
-		scatter_refuse(b, by_key, "HAVING without GROUP BY over several shards");
 	if (top->has_distinct_on)
 		scatter_refuse(b, by_key, "DISTINCT ON over several shards");
 	if (top->has_distinct && !output_has_key(b, top))
@@ -318,6 +313,15 @@ static bool clauses_are_safe(struct build *b, struct level *top)
 	return b->scatter.status == STATUS_OK;
 }
 
+/* Groups or distinct rows that spread over shards are finished by one PostgreSQL. */
+static bool needs_finish(struct build *b, struct level *top)
+{
+	if (top->is_grouped)
+		return !group_is_by_key(b, top);
+	return top->has_aggregate || top->has_having ||
+	       (top->has_distinct && !top->has_distinct_on && !output_has_key(b, top));
+}
+
 void scatter_select(struct build *b, struct level *top)
 {
 	struct plan *p = b->plan;
@@ -328,7 +332,7 @@ void scatter_select(struct build *b, struct level *top)
 		scatter_refuse(b, by_key, "UNION, INTERSECT or EXCEPT over several shards");
 	if (b->scatter.status != STATUS_OK || !scatter_common(b, top))
 		return;
-	if (top->has_aggregate && !top->is_grouped) {
+	if (needs_finish(b, top)) {
 		if (aggregate_plan(b, top))
 			p->merge = MERGE_AGGREGATE;
 		return;

@@ -804,6 +804,12 @@ static void extended_body(struct session *s)
 
 static void lone_sync(struct session *s, const struct wire_msg *m)
 {
+	struct err err = ERR_INIT;
+
+	if (m->length) {
+		err_set(&err, STATUS_PROTOCOL, "invalid message format");
+		fail(s, &err);
+	}
 	session_consumed(s, m);
 	reply_ready(s);
 }

@@ -219,6 +219,7 @@ static void session_free(struct session *s)
 	free(s->hand_shard);
 	free(s->hand_key);
 	buf_finish(&s->in);
+	buf_finish(&s->stream.out); /* what was said after the end */
 	arena_finish(&s->arena);
 	arena_finish(&s->txn.arena);
 	free(s);

@@ -36,8 +36,8 @@ PGresult *pq_query(struct pq *c, struct err *err, const char *sql, unsigned n_pa
 enum status pq_run(struct pq *c, struct err *err, uint64_t *n_rows, const char *sql,
 		   unsigned n_params, ...);
 /* The first column of the first row as a number: 0 when NULL. No row: STATUS_UNDEFINED. */
-enum status pq_u64(struct pq *c, struct err *err, uint64_t *out, const char *sql,
-		   unsigned n_params, ...);
+enum status pq_u64(struct pq *c, struct err *err, uint64_t *out, const char *sql, unsigned n_params,
+		   ...);
 /* ROLLBACK when a transaction is open; what goes wrong there shows at the next statement. */
 void pq_rollback(struct pq *c);
 /* Turn a failed result, or the connection's state, into `err`. */

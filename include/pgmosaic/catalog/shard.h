@@ -36,12 +36,11 @@ enum status shard_load_schema(const char *dsn, struct schema **out, struct err *
 
 /* The definition of one table (columns, defaults, constraints, indexes, owner, grants,
  * comments) by pg_dump, without rows. It must not exist there yet. */
-enum status shard_copy_table(const char *from_dsn, const char *to_dsn,
-			     const char *schema, const char *name, struct err *err);
+enum status shard_copy_table(const char *from_dsn, const char *to_dsn, const char *schema,
+			     const char *name, struct err *err);
 /* The whole schema of a database, by pg_dump, but for schema mosaic. Roles must exist on both
  * sides: those missing are named in the error. */
-enum status shard_copy_schema(const char *from_dsn, const char *to_dsn,
-			      struct err *err);
+enum status shard_copy_schema(const char *from_dsn, const char *to_dsn, struct err *err);
 
 /* SQL that computes the hash of a distribution's key from columns (already quoted names or
  * expressions) as route/hash.h does. NULL with `err`: the function or a type is beyond SQL. */
@@ -52,8 +51,7 @@ const char *hash_sql(struct arena *a, const struct map_distribution *dist,
 const char *hash_foreign_sql(struct arena *a, const struct map_distribution *dist, uint16_t shard,
 			     const char *hash);
 /* Rows of a sharded table that lie on shards[shard] and belong elsewhere. */
-enum status shard_misplaced_rows(const char *dsn, const struct shard_map *map,
-				 uint16_t shard, const struct map_table *table, uint64_t *count,
-				 struct err *err);
+enum status shard_misplaced_rows(const char *dsn, const struct shard_map *map, uint16_t shard,
+				 const struct map_table *table, uint64_t *count, struct err *err);
 
 #endif
