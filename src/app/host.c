@@ -43,6 +43,19 @@ const struct auth_book *book_create(const struct config *cfg, struct err *err)
 	return book;
 }
 
+void books_destroy(const struct auth_book *book)
+{
+	while (book) {
+		const struct auth_book *older = book->older;
+
+		if (older) /* the first configuration is the caller's */
+			config_destroy((struct config *)book->config);
+		free(book->verifiers);
+		free((void *)book);
+		book = older;
+	}
+}
+
 const struct config *process_config(struct process *p)
 {
 	return atomic_load(&p->book)->config;
@@ -82,6 +95,7 @@ enum status process_reload_config(struct process *p, struct err *err)
 	book = book_create(cfg, err);
 	if (!book)
 		return err->status;
+	((struct auth_book *)book)->older = atomic_load(&p->book);
 	config_diff_fixed(process_config(p), cfg, tell_fixed, NULL);
 	atomic_store(&p->book, book);
 	log_setup(cfg->log.level, cfg->log.format == LOG_FORMAT_JSON);

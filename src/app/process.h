@@ -62,6 +62,8 @@ void host_fill(struct process *p);
 void runtime_fill(struct process *p);
 enum status process_reload_config(struct process *p, struct err *err);
 const struct auth_book *book_create(const struct config *cfg, struct err *err);
+/* All of them, newest first; the end of the process. */
+void books_destroy(const struct auth_book *book);
 const struct config *process_config(struct process *p);
 void process_shutdown(struct process *p, bool wait);
 

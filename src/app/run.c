@@ -284,6 +284,7 @@ static void process_finish(struct process *p)
 	world_drop(p->world);
 	catalog_close(process_catalog(p));
 	loop_destroy(p->loop);
+	books_destroy(p->book);
 	free(p->workers);
 	free(p->blocks);
 	log_event(LOG_INFO, "stopped");

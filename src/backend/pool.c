@@ -178,6 +178,14 @@ static unsigned pool_live(const struct pool *p)
 	return p->n_idle + p->n_leased + p->n_cleaning + p->n_dialing;
 }
 
+bool pool_has_room(const struct pool *p)
+{
+	bool is_reachable = p->last_error.status == STATUS_OK;
+
+	return p->n_waiting == 0 &&
+	       (p->n_idle > 0 || (is_reachable && pool_live(p) < p->pools->limits.size));
+}
+
 static struct conn *pool_pick(struct pool *p, uint64_t settings_hash)
 {
 	struct list *node = p->idle.next;

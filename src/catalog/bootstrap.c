@@ -37,27 +37,11 @@ static enum status prepare_server(const struct config *cfg, unsigned i, struct e
 	return st;
 }
 
-static enum status has_same_schema(const char *home_dsn, const char *dsn, bool *same,
-				   struct err *err)
-{
-	struct schema *a = NULL, *b = NULL;
-	enum status st = shard_load_schema(home_dsn, &a, err);
-
-	if (st == STATUS_OK)
-		st = shard_load_schema(dsn, &b, err);
-	*same = st == STATUS_OK && a->n_relations == b->n_relations;
-	for (uint32_t i = 0; *same && i < a->n_relations; i++)
-		*same = schema_find(b, a->relations[i].schema, a->relations[i].name) != NULL;
-	schema_destroy(a);
-	schema_destroy(b);
-	return st;
-}
-
 /* A server prepared by hand, or by an earlier try, has its tables already. */
 static enum status prepare_schema(const struct config *cfg, unsigned i, struct err *err)
 {
 	bool same;
-	enum status st = has_same_schema(cfg->shards[0].dsn, cfg->shards[i].dsn, &same, err);
+	enum status st = shard_has_same_schema(cfg->shards[0].dsn, cfg->shards[i].dsn, &same, err);
 
 	if (st != STATUS_OK || same)
 		return st;

@@ -52,3 +52,19 @@ enum status shard_load_schema(const char *dsn, struct schema **out, struct err *
 	*out = schema;
 	return STATUS_OK;
 }
+
+enum status shard_has_same_schema(const char *home_dsn, const char *dsn, bool *same,
+				  struct err *err)
+{
+	struct schema *a = NULL, *b = NULL;
+	enum status st = shard_load_schema(home_dsn, &a, err);
+
+	if (st == STATUS_OK)
+		st = shard_load_schema(dsn, &b, err);
+	*same = st == STATUS_OK && a->n_relations == b->n_relations;
+	for (uint32_t i = 0; *same && i < a->n_relations; i++)
+		*same = schema_find(b, a->relations[i].schema, a->relations[i].name) != NULL;
+	schema_destroy(a);
+	schema_destroy(b);
+	return st;
+}

@@ -95,6 +95,19 @@ static enum status register_shard(struct catalog *c, const char *user, const cha
 	return st;
 }
 
+/* DDL that ran while the schema was copied is missing on the new shard. */
+static enum status check_drift(const struct shard_map *map, const char *dsn, struct err *err)
+{
+	bool same;
+	enum status st = shard_has_same_schema(map->shards[map->home].dsn, dsn, &same, err);
+
+	if (st != STATUS_OK || same)
+		return st;
+	err_set(err, STATUS_IN_USE, "tables were made or dropped while the schema was copied");
+	err_hint(err, "Give the new shard an empty database again and repeat CREATE SHARD.");
+	return err->status;
+}
+
 /* Schema and reference tables first, while writes to the reference tables are held off; then
  * the map; the writes go on when every proxy knows the new shard. */
 static enum status join_shard(struct catalog *c, const char *user, const char *name,
@@ -112,6 +125,8 @@ static enum status join_shard(struct catalog *c, const char *user, const char *n
 	if (st == STATUS_OK)
 		st = place_copy_references(map, dsn, err);
 	if (st == STATUS_OK)
+		st = check_drift(map, dsn, err);
+	if (st == STATUS_OK)
 		st = register_shard(c, user, name, dsn, replicas, weight, &epoch, err);
 	if (st == STATUS_OK && fence.n > 0)
 		st = catalog_wait_acks(c, epoch, ACKS_TIMEOUT_MS, err);
@@ -128,7 +143,9 @@ static enum status create_shard(struct catalog *c, const char *user, const char 
 
 	if (map_find_shard(map, name) >= 0)
 		return err_set(err, STATUS_DUPLICATE, "shard \"%s\" exists already", name);
-	st = check_server(dsn, map, err);
+	st = check_dsn(dsn, err);
+	if (st == STATUS_OK)
+		st = check_server(dsn, map, err);
 	if (st == STATUS_OK)
 		st = shard_install(dsn, err);
 	if (st != STATUS_OK)
@@ -147,8 +164,6 @@ enum status catalog_create_shard(struct catalog *c, const char *user, const char
 
 	if (st == STATUS_OK)
 		st = check_weight(weight, err);
-	if (st == STATUS_OK)
-		st = check_dsn(dsn, err);
 	if (st == STATUS_OK)
 		st = catalog_load_map(c, &map, err);
 	if (st != STATUS_OK)

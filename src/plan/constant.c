@@ -65,15 +65,19 @@ static bool integer_source(struct build *b, const struct node *c, struct key_sou
 	return true;
 }
 
+static uint32_t declared_type(const struct build *b, unsigned number)
+{
+	uint32_t type = number <= b->req->n_param_types ? b->req->param_types[number - 1] : 0;
+	return type == OID_UNKNOWN ? 0 : type;
+}
+
 static bool param_source(struct build *b, const struct node *p, uint32_t column_type, uint32_t cast,
 			 struct key_source *out)
 {
 	unsigned number = (unsigned)node_int(p, "number");
-	uint32_t declared = 0;
 	if (number == 0 || number > UINT16_MAX)
 		return false;
-	if (number <= b->req->n_param_types)
-		declared = b->req->param_types[number - 1];
+	uint32_t declared = declared_type(b, number);
 	uint32_t type = declared ? declared : cast ? cast : column_type;
 	if (type_family(type) != type_family(column_type))
 		return false;
@@ -144,11 +148,10 @@ static unsigned array_param(struct build *b, const struct node *p, uint32_t colu
 			    uint32_t cast, struct key_source **out)
 {
 	unsigned number = (unsigned)node_int(p, "number");
-	uint32_t declared = 0, type = cast ? cast : column_type;
+	uint32_t type = cast ? cast : column_type;
 	if (number == 0 || number > UINT16_MAX)
 		return 0;
-	if (number <= b->req->n_param_types)
-		declared = b->req->param_types[number - 1];
+	uint32_t declared = declared_type(b, number);
 	if (declared)
 		type = element_type(declared);
 	if (type_family(type) != type_family(column_type))

@@ -212,6 +212,8 @@ static enum status copy_query_out(struct build *b, const struct node *query)
 	enum status st = plan_query(b, query);
 	if (st != STATUS_OK || p->judge)
 		return st;
+	if (p->class != PLAN_QUERY)
+		return build_refuse(b, "Run the statement itself.", "COPY of this statement");
 	p->class = PLAN_COPY_OUT;
 	p->tag = "COPY";
 	p->copy.n_fields = p->n_output > 0 ? (uint16_t)p->n_output : 0;

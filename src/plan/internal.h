@@ -28,6 +28,7 @@ enum { /* pg_type OIDs, the same in every PostgreSQL */
 	OID_OID = 26,
 	OID_JSON = 114,
 	OID_FLOAT4 = 700,
+	OID_UNKNOWN = 705,
 	OID_FLOAT8 = 701,
 	OID_BPCHAR = 1042,
 	OID_VARCHAR = 1043,

@@ -212,8 +212,10 @@ enum status plan_explain(struct build *b, const struct node *stmt)
 	}
 	enum status st = plan_query(b, query);
 	p->tag = "EXPLAIN";
-	if (st != STATUS_OK || p->judge || p->class == PLAN_LOCAL)
+	if (st != STATUS_OK || p->judge)
 		return st;
+	if (p->class != PLAN_QUERY)
+		return build_refuse(b, "Explain a query.", "EXPLAIN of this statement");
 	p->returns_rows = true;
 	p->n_output = 1;
 	p->writes = p->writes && analyze;

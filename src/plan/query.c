@@ -107,13 +107,27 @@ static enum status rules_tables(struct build *b, const struct census *c)
 	if (c->n_system > 0 && c->n_single > 0 && c->home != b->map->home)
 		return build_refuse(b, "Read the catalog in a statement of its own.",
 				    "system catalogs joined with a table of another shard");
-	for (struct level *l = b->levels; l; l = l->next)
-		for (unsigned i = 0; i < l->n_rels; i++)
-			if (l->rels[i]->is_target && l->rels[i]->kind == REL_REFERENCE &&
-			    l->kind != LEVEL_TOP)
-				return build_refuse(b, "Write to it in a statement of its own.",
-						    "a write to reference table \"%s\" inside WITH",
-						    l->rels[i]->name);
+	return STATUS_OK;
+}
+
+/* Writes inside WITH: what their own statement would check must hold here as well. */
+static enum status rules_targets(struct build *b)
+{
+	static const char hint[] = "Write to it in a statement of its own.";
+	for (unsigned i = 0; i < b->n_all; i++) {
+		const struct rel *r = b->all[i];
+		if (!r->is_target || (r->kind != REL_SHARDED && r->kind != REL_REFERENCE))
+			continue;
+		enum status st = table_is_writable(b, r);
+		if (st != STATUS_OK)
+			return st;
+		if (r->level->kind == LEVEL_TOP)
+			continue;
+		if (r->kind == REL_REFERENCE)
+			return build_refuse(b, hint, "a write to reference table \"%s\" inside WITH", r->name);
+		if (node_is(r->level->stmt, NODE_InsertStmt))
+			return build_refuse(b, hint, "INSERT into sharded table \"%s\" inside WITH", r->name);
+	}
 	return STATUS_OK;
 }
 
@@ -122,7 +136,8 @@ enum status query_rules(struct build *b, const struct census *c)
 	enum status st = rules_calls(b, c);
 	if (st != STATUS_OK || b->map->n_shards == 1)
 		return st;
-	return rules_tables(b, c);
+	st = rules_tables(b, c);
+	return st == STATUS_OK ? rules_targets(b) : st;
 }
 
 enum status query_unsharded(struct build *b, const struct census *c)
@@ -304,6 +319,24 @@ static enum status plan_by_kind(struct build *b, struct level *top, const struct
 	return c.n_sharded > 0 ? query_sharded(b, &c, top) : query_unsharded(b, &c);
 }
 
+/* SELECT … INTO is CREATE TABLE AS: a new single table. */
+static enum status select_into(struct build *b, const struct node *stmt)
+{
+	struct plan *p = b->plan;
+	if (names_is_temp(node_child(node_child(stmt, "into_clause"), "rel")))
+		return build_refuse(b, "Use an ordinary or UNLOGGED table.", "SELECT INTO a temporary table");
+	bool home = p->target == TARGET_ANY || (p->target == TARGET_SHARD && p->shard == b->map->home);
+	if (!home)
+		return build_refuse(b, "CREATE TABLE, then INSERT … SELECT.",
+				    "SELECT INTO over sharded tables");
+	p->target = TARGET_SHARD;
+	p->shard = b->map->home;
+	p->class = PLAN_UTILITY;
+	p->writes = p->is_ddl = p->exact_text = true;
+	p->returns_rows = false;
+	return STATUS_OK;
+}
+
 enum status plan_query(struct build *b, const struct node *stmt)
 {
 	if (lone_set_config(b, stmt))
@@ -316,6 +349,8 @@ enum status plan_query(struct build *b, const struct node *stmt)
 	}
 	enum status st = plan_by_kind(b, top, stmt);
 	route_params(b);
+	if (st == STATUS_OK && stmt->kind == NODE_SelectStmt && node_child(stmt, "into_clause"))
+		st = select_into(b, stmt);
 	if (st == STATUS_UNROUTED) { /* PostgreSQL's own error, if there is one, comes first */
 		struct err refusal = *b->err;
 		query_judge(b, &refusal);

@@ -326,14 +326,6 @@ static bool clock_allows(struct session *s, const struct plan *plan, uint16_t sh
 	return true;
 }
 
-static struct leg *any_leg(struct session *s, uint16_t home)
-{
-	for (unsigned i = 0; i < s->n_legs; i++)
-		if (s->legs[i]->in_txn && s->legs[i]->conn)
-			return s->legs[i];
-	return session_leg(s, home);
-}
-
 struct leg *relay_take(struct session *s, const struct plan *plan, uint16_t shard, bool any,
 		       struct relay *how)
 {
@@ -342,7 +334,7 @@ struct leg *relay_take(struct session *s, const struct plan *plan, uint16_t shar
 	if (s->txn.status == 'E' || s->txn.is_implicit || s->txn.has_ddl)
 		return NULL;
 	if (any)
-		shard = any_leg(s, shard)->shard;
+		shard = session_any_shard(s, shard);
 	if (!clock_allows(s, plan, shard))
 		return NULL;
 	leg = ready_leg(s, shard);

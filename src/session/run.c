@@ -87,14 +87,6 @@ static bool routed_by_hand(struct run *r, bool *is_by_hand)
 		       : hand_key(s, r->st->plan, key, &r->shards);
 }
 
-static uint16_t any_shard(struct session *s, uint16_t home)
-{
-	for (unsigned i = 0; i < s->n_legs; i++)
-		if (s->legs[i]->in_txn && s->legs[i]->conn)
-			return s->legs[i]->shard;
-	return home;
-}
-
 /* The rows of a COPY are not known yet: every shard that owns something takes part. */
 static void owners_of(const struct map_distribution *dist, struct shard_set *out)
 {
@@ -126,7 +118,7 @@ static bool find_shards(struct run *r)
 		return refuse(s, &err);
 	r->shards = route.shards;
 	if (route.any) {
-		uint16_t shard = any_shard(s, (uint16_t)shard_set_next(&route.shards, -1));
+		uint16_t shard = session_any_shard(s, (uint16_t)shard_set_next(&route.shards, -1));
 
 		r->shards = (struct shard_set){ .n = 0 };
 		shard_set_add(&r->shards, shard);

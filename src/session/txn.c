@@ -45,13 +45,32 @@ struct leg *session_leg(struct session *s, uint16_t shard)
 	return leg;
 }
 
-static struct pool *session_pool(struct session *s, const struct leg *leg)
+static struct pool *shard_pool(struct session *s, uint16_t shard)
 {
-	const struct shard_map *map = session_world(s)->map;
-	const struct map_shard *ms = &map->shards[leg->shard];
+	const struct map_shard *ms = &session_world(s)->map->shards[shard];
 	const char *password = s->account ? s->account->server_password : NULL;
 
-	return pools_get(&s->w->pools, ms->id, leg->shard, ms->name, ms->dsn, s->user, password);
+	return pools_get(&s->w->pools, ms->id, shard, ms->name, ms->dsn, s->user, password);
+}
+
+static struct pool *session_pool(struct session *s, const struct leg *leg)
+{
+	return shard_pool(s, leg->shard);
+}
+
+uint16_t session_any_shard(struct session *s, uint16_t home)
+{
+	const struct shard_map *map = session_world(s)->map;
+
+	for (unsigned i = 0; i < s->n_legs; i++)
+		if (s->legs[i]->in_txn && s->legs[i]->conn)
+			return s->legs[i]->shard;
+	if (pool_has_room(shard_pool(s, home)))
+		return home;
+	for (uint16_t shard = 0; shard < map->n_shards; shard++)
+		if (pool_has_room(shard_pool(s, shard)))
+			return shard;
+	return home;
 }
 
 static bool replay_savepoints(struct leg *leg, const struct savepoint *sp)

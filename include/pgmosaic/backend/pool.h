@@ -80,6 +80,8 @@ void pools_finish(struct pools *ps);
 /* The pool for this shard and user, made on first use. A changed DSN retires the old one. */
 struct pool *pools_get(struct pools *ps, uint32_t shard_id, uint16_t shard, const char *shard_name,
 		       const char *dsn, const char *user, const char *password);
+/* A connection is idle, or one more may be dialed at once. */
+bool pool_has_room(const struct pool *p);
 struct conn *pool_take(struct pool *p, uint64_t settings_hash);
 void pool_wait(struct pool *p, struct lease *lease);
 /* on_lease is still called, with STATUS_CANCELED, from inside this call. */

@@ -33,6 +33,9 @@ void shard_compare(const char *dsn, const char *home_dsn, struct shard_faults *f
 void shard_faults_finish(struct shard_faults *faults);
 
 enum status shard_load_schema(const char *dsn, struct schema **out, struct err *err);
+/* *same: every relation of home is there too, and no other. */
+enum status shard_has_same_schema(const char *home_dsn, const char *dsn, bool *same,
+				  struct err *err);
 
 /* The definition of one table (columns, defaults, constraints, indexes, owner, grants,
  * comments) by pg_dump, without rows. It must not exist there yet. */

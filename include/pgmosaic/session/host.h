@@ -20,6 +20,7 @@ struct auth_book {
 	const struct config *config;
 	struct auth_verifier *verifiers; /* as config->users */
 	uint8_t mock_secret[32];
+	const struct auth_book *older; /* replaced by this one, and still pointed at */
 };
 
 struct session_host {
