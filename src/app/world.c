@@ -184,15 +184,24 @@ static bool wait_for_first_world(struct process *p)
 	return false;
 }
 
+/* An ack means that no statement planned under an older map is still to be sent. */
+static uint64_t acked_epoch(struct process *p)
+{
+	uint64_t oldest = UINT64_MAX;
+
+	for (unsigned i = 0; i < p->n_workers; i++)
+		if (worker_oldest_epoch(p->workers[i]) < oldest)
+			oldest = worker_oldest_epoch(p->workers[i]);
+	return oldest;
+}
+
 static void heartbeat(struct process *p)
 {
-	struct world *w = process_world(p);
 	struct err err = ERR_INIT;
 
-	if (catalog_heartbeat(process_catalog(p), p->host.incarnation, w->map->epoch, &err) !=
+	if (catalog_heartbeat(process_catalog(p), p->host.incarnation, acked_epoch(p), &err) !=
 	    STATUS_OK)
 		log_error(LOG_WARNING, "the catalog does not take this proxy's heartbeat", &err);
-	world_drop(w);
 }
 
 static void watch_once(struct process *p, bool *installed)

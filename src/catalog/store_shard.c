@@ -168,6 +168,10 @@ enum status catalog_create_shard(struct catalog *c, const char *user, const char
 		st = catalog_load_map(c, &map, err);
 	if (st != STATUS_OK)
 		return st;
+	if (map_find_shard(map, name) >= 0) {
+		map_destroy(map);
+		return err_set(err, STATUS_DUPLICATE, "shard \"%s\" exists already", name);
+	}
 	st = create_shard(c, user, name, dsn, replicas, weight, map, err);
 	map_destroy(map);
 	return st;

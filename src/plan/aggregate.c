@@ -331,7 +331,8 @@ static const char *combine_avg(struct finish *f, const struct call *c)
 static const char *combine_extreme(struct finish *f, const struct call *c)
 {
 	const char *p = partial(f, whole(f, c));
-	return arena_printf(f->b->a, "%s(%s%s)", c->name, p, is_c(&c->type) ? " COLLATE \"C\"" : "");
+	return arena_printf(f->b->a, "%s(%s%s)", c->name, p,
+			    is_c(&c->type) ? " COLLATE \"C\"" : "");
 }
 
 static bool extreme_is_safe(const struct type_info *t)
@@ -349,7 +350,8 @@ static const char *combine(struct finish *f, const struct call *c)
 	static const char *const bits[] = { "bit_and", "bit_or", "bit_xor", NULL };
 	static const char *const extremes[] = { "min", "max", NULL };
 	if (strcmp(c->name, "count") == 0)
-		return arena_printf(f->b->a, "coalesce(sum(%s), 0)::bigint", partial(f, whole(f, c)));
+		return arena_printf(f->b->a, "coalesce(sum(%s), 0)::bigint",
+				    partial(f, whole(f, c)));
 	if (!c->has_type)
 		return NULL;
 	bool adds = is_number(c->type.oid) || c->type.oid == OID_INTERVAL;
@@ -574,16 +576,16 @@ static void write_shard_text(struct finish *f)
 	struct build *b = f->b;
 	char *list = arena_strdup(b->a, "");
 	for (unsigned i = 0; i < f->n_columns + f->n_partials; i++)
-		list = arena_printf(b->a, "%s%s%s AS p%u", list, i ? ", " : " ",
-				    i < f->n_columns ? f->columns[i] : f->partials[i - f->n_columns],
-				    i + 1);
+		list = arena_printf(
+			b->a, "%s%s%s AS p%u", list, i ? ", " : " ",
+			i < f->n_columns ? f->columns[i] : f->partials[i - f->n_columns], i + 1);
 	uint32_t at = b->tokens.items[f->lists->select].end;
 	text_splice(b, at, b->tokens.items[f->lists->from].start - at,
 		    arena_printf(b->a, "%s ", list));
 	uint32_t cut = end_before(f, f->body_end), end = (uint32_t)b->req->text.n;
-	const char *group = f->n_columns ? arena_printf(b->a, " GROUP BY %s",
-							numbered(f, "", f->n_columns))
-					 : "";
+	const char *group =
+		f->n_columns ? arena_printf(b->a, " GROUP BY %s", numbered(f, "", f->n_columns))
+			     : "";
 	text_splice(b, cut, end - cut, group);
 	text_apply(b);
 }

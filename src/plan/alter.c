@@ -3,21 +3,21 @@
 #include "utility.h"
 
 enum { /* AlterTableType of the grammar */
-	ALTER_ADD_COLUMN = 1,
-	ALTER_COLUMN_DEFAULT = 4,
-	ALTER_DROP_COLUMN = 15,
-	ALTER_ADD_CONSTRAINT = 19,
-	ALTER_COLUMN_TYPE = 30,
-	ALTER_ADD_INHERIT = 55,
-	ALTER_DROP_OF = 58,
-	ALTER_ATTACH_PARTITION = 65,
-	ALTER_DETACH_FINALIZE = 67,
-	ALTER_ADD_IDENTITY = 68,
-	ALTER_SET_IDENTITY = 69,
+       ALTER_ADD_COLUMN = 1,
+       ALTER_COLUMN_DEFAULT = 4,
+       ALTER_DROP_COLUMN = 15,
+       ALTER_ADD_CONSTRAINT = 19,
+       ALTER_COLUMN_TYPE = 30,
+       ALTER_ADD_INHERIT = 55,
+       ALTER_DROP_OF = 58,
+       ALTER_ATTACH_PARTITION = 65,
+       ALTER_DETACH_FINALIZE = 67,
+       ALTER_ADD_IDENTITY = 68,
+       ALTER_SET_IDENTITY = 69,
 };
 
-static enum status check_command(struct build *b, const struct table_keys *t, const struct node *cmd,
-				 const struct schema_relation *r)
+static enum status check_command(struct build *b, const struct table_keys *t,
+				 const struct node *cmd, const struct schema_relation *r)
 {
 	int64_t type = node_int(cmd, "subtype");
 	const struct node *def = node_child(cmd, "def");
@@ -32,12 +32,12 @@ static enum status check_command(struct build *b, const struct table_keys *t, co
 	bool tree = (type >= ALTER_ADD_INHERIT && type <= ALTER_DROP_OF) ||
 		    (type >= ALTER_ATTACH_PARTITION && type <= ALTER_DETACH_FINALIZE);
 	if (tree && t->kind != REL_SINGLE)
-		return build_refuse(b, "Keep sharded tables plain.", "inheritance or partitions of \"%s\"",
-				    t->name);
+		return build_refuse(b, "Keep sharded tables plain.",
+				    "inheritance or partitions of \"%s\"", t->name);
 	bool identity = type == ALTER_ADD_IDENTITY || type == ALTER_SET_IDENTITY;
 	if (identity && t->kind != REL_SINGLE)
-		return build_refuse(b, "Give its values in the statements.", "an identity column on \"%s\"",
-				    t->name);
+		return build_refuse(b, "Give its values in the statements.",
+				    "an identity column on \"%s\"", t->name);
 	return STATUS_OK;
 }
 
@@ -88,10 +88,11 @@ enum status plan_create_index(struct build *b, const struct node *stmt)
 		table_keys_of(b, r, &t);
 		for (unsigned k = 0; node_int(stmt, "unique") && k < t.n_keys; k++)
 			if (!index_has_bare_key(stmt, t.keys[k]))
-				return build_refuse(b, "Add the shard key to the index.",
-						    "a UNIQUE index on sharded table \"%s\" without its "
-						    "shard key \"%s\"",
-						    t.name, t.keys[k]);
+				return build_refuse(
+					b, "Add the shard key to the index.",
+					"a UNIQUE index on sharded table \"%s\" without its "
+					"shard key \"%s\"",
+					t.name, t.keys[k]);
 	}
 	enum status st = places_run(b, &p, "CREATE INDEX", true);
 	b->plan->no_txn_block = node_int(stmt, "concurrent") != 0;

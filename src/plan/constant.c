@@ -34,7 +34,7 @@ static void use_literal(struct build *b, int at, bool negative, uint32_t type, c
 	const struct scan_literal *lit = constant_literal(b, at);
 	bool fits = lit && !b->req->scan->too_many &&
 		    (is_string ? lit->at == (uint32_t)at && (lit->kind == LITERAL_STRING ||
-							      lit->kind == LITERAL_DOLLAR)
+							     lit->kind == LITERAL_DOLLAR)
 			       : lit->kind == LITERAL_INTEGER);
 	if (!fits) {
 		copy_text(b, text, type, out);
@@ -81,7 +81,9 @@ static bool param_source(struct build *b, const struct node *p, uint32_t column_
 	uint32_t type = declared ? declared : cast ? cast : column_type;
 	if (type_family(type) != type_family(column_type))
 		return false;
-	*out = (struct key_source){ .kind = KEY_PARAM, .index = (uint16_t)number, .type_oid = type };
+	*out = (struct key_source){ .kind = KEY_PARAM,
+				    .index = (uint16_t)number,
+				    .type_oid = type };
 	return true;
 }
 
@@ -125,7 +127,8 @@ bool constant_source(struct build *b, const struct node *expr, uint32_t column_t
 	}
 	const struct node *sval = node_child(expr, "sval");
 	if (sval) {
-		use_literal(b, expr->at, false, read_type(family), node_text(sval, "sval"), true, out);
+		use_literal(b, expr->at, false, read_type(family), node_text(sval, "sval"), true,
+			    out);
 		return true;
 	}
 	return family == FAMILY_INT && integer_source(b, expr, out);

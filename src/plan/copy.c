@@ -24,7 +24,8 @@ struct copy_options {
 	const char *refused;
 };
 
-static void take_option(struct copy_options *o, struct build *b, const char *name, const struct node *arg)
+static void take_option(struct copy_options *o, struct build *b, const char *name,
+			const struct node *arg)
 {
 	struct plan_copy *c = o->copy;
 	const char *text = text_of(arg);
@@ -60,7 +61,8 @@ static void read_options(struct build *b, const struct node *stmt, struct copy_o
 {
 	const struct node_list *list = node_list(stmt, "options");
 	for (unsigned i = 0; i < list->n; i++)
-		take_option(o, b, node_text(list->items[i], "defname"), node_child(list->items[i], "arg"));
+		take_option(o, b, node_text(list->items[i], "defname"),
+			    node_child(list->items[i], "arg"));
 	struct plan_copy *c = o->copy;
 	bool csv = c->format == COPY_CSV;
 	if (!o->has_delimiter)
@@ -100,8 +102,8 @@ static uint16_t count_fields(const struct node *stmt, const struct schema_relati
 }
 
 /* Columns that are not copied get their default on each shard. */
-static enum status check_defaults(struct build *b, const struct node *stmt, const struct schema_relation *r,
-				  enum rel_kind kind)
+static enum status check_defaults(struct build *b, const struct node *stmt,
+				  const struct schema_relation *r, enum rel_kind kind)
 {
 	for (unsigned i = 0; i < r->n_columns; i++) {
 		const struct schema_column *c = &r->columns[i];
@@ -113,9 +115,10 @@ static enum status check_defaults(struct build *b, const struct node *stmt, cons
 			    (strchr(c->default_text ? c->default_text : "", '(') ||
 			     strstr(c->default_text ? c->default_text : "", "CURRENT_")));
 		if (bad)
-			return build_refuse(b, "Copy the column as well.",
-					    "COPY without column \"%s\", whose default is not a constant",
-					    c->name);
+			return build_refuse(
+				b, "Copy the column as well.",
+				"COPY without column \"%s\", whose default is not a constant",
+				c->name);
 	}
 	return STATUS_OK;
 }
@@ -126,8 +129,8 @@ static enum status check_target(struct build *b, const struct schema_relation *r
 	return table_is_writable(b, &target);
 }
 
-static enum status copy_in_sharded(struct build *b, const struct node *stmt, const struct schema_relation *r,
-				   const struct map_table *m)
+static enum status copy_in_sharded(struct build *b, const struct node *stmt,
+				   const struct schema_relation *r, const struct map_table *m)
 {
 	struct plan *p = b->plan;
 	for (unsigned k = 0; k < m->n_keys; k++) {
@@ -147,8 +150,8 @@ static enum status copy_in_sharded(struct build *b, const struct node *stmt, con
 	return STATUS_OK;
 }
 
-static enum status copy_in(struct build *b, const struct node *stmt, const struct schema_relation *r,
-			   const char *refused)
+static enum status copy_in(struct build *b, const struct node *stmt,
+			   const struct schema_relation *r, const char *refused)
 {
 	struct plan *p = b->plan;
 	const struct map_table *m = NULL;
@@ -164,16 +167,18 @@ static enum status copy_in(struct build *b, const struct node *stmt, const struc
 		return STATUS_OK;
 	}
 	if (refused || node_child(stmt, "where_clause"))
-		return build_refuse(b, "Use the options FORMAT, DELIMITER, NULL, HEADER, QUOTE and ESCAPE.",
-				    "COPY with %s into a sharded or reference table",
-				    refused ? refused : "WHERE");
+		return build_refuse(
+			b, "Use the options FORMAT, DELIMITER, NULL, HEADER, QUOTE and ESCAPE.",
+			"COPY with %s into a sharded or reference table",
+			refused ? refused : "WHERE");
 	enum status st = check_target(b, r);
 	if (st == STATUS_OK)
 		st = check_defaults(b, stmt, r, kind);
 	if (st != STATUS_OK || kind == REL_SHARDED)
 		return st == STATUS_OK ? copy_in_sharded(b, stmt, r, m) : st;
 	const char **names = arena_array(&p->arena, const char *, 1);
-	names[0] = arena_printf(&p->arena, "%s.%s", names_quote(b->a, r->schema), names_quote(b->a, r->name));
+	names[0] = arena_printf(&p->arena, "%s.%s", names_quote(b->a, r->schema),
+				names_quote(b->a, r->name));
 	p->lock_tables = names;
 	p->n_lock_tables = 1;
 	p->lock_reference = true;
@@ -182,7 +187,8 @@ static enum status copy_in(struct build *b, const struct node *stmt, const struc
 	return STATUS_OK;
 }
 
-static enum status copy_table_out(struct build *b, const struct node *stmt, const struct schema_relation *r)
+static enum status copy_table_out(struct build *b, const struct node *stmt,
+				  const struct schema_relation *r)
 {
 	struct plan *p = b->plan;
 	const struct map_table *m = NULL;
@@ -207,12 +213,13 @@ static enum status copy_query_out(struct build *b, const struct node *query)
 	if (!node_is(query, NODE_SelectStmt)) {
 		if (b->map->n_shards == 1)
 			return utility_run(b, "COPY", false, false);
-		return build_refuse(b, "Run the statement itself.", "COPY of a data-modifying statement");
+		return build_refuse(b, "Run the statement itself.",
+				    "COPY of a data-modifying statement");
 	}
 	enum status st = plan_query(b, query);
 	if (st != STATUS_OK || p->judge)
 		return st;
-	if (p->class != PLAN_QUERY)
+	if (p->class == PLAN_LOCAL || p->class == PLAN_UTILITY)
 		return build_refuse(b, "Run the statement itself.", "COPY of this statement");
 	p->class = PLAN_COPY_OUT;
 	p->tag = "COPY";
@@ -235,7 +242,8 @@ static enum status copy_query_out(struct build *b, const struct node *query)
 enum status plan_copy(struct build *b, const struct node *stmt)
 {
 	struct plan *p = b->plan;
-	const struct node *relation = node_child(stmt, "relation"), *query = node_child(stmt, "query");
+	const struct node *relation = node_child(stmt, "relation"),
+			  *query = node_child(stmt, "query");
 	struct copy_options o = { .copy = &p->copy };
 	p->tag = "COPY";
 	p->exact_text = true;
@@ -255,5 +263,6 @@ enum status plan_copy(struct build *b, const struct node *stmt)
 	const struct map_table *m = NULL;
 	if (names_place(b, r, &m) == REL_VIEW && b->map->n_shards > 1)
 		return build_refuse(b, "Copy a table.", "COPY of view \"%s\"", r->name);
-	return node_int(stmt, "is_from") ? copy_in(b, stmt, r, o.refused) : copy_table_out(b, stmt, r);
+	return node_int(stmt, "is_from") ? copy_in(b, stmt, r, o.refused)
+					 : copy_table_out(b, stmt, r);
 }

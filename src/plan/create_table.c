@@ -31,8 +31,8 @@ static const char *option_text(struct build *b, const struct node *arg)
 
 static bool is_true(const char *text)
 {
-	return strcasecmp(text, "true") == 0 || strcasecmp(text, "on") == 0 || strcmp(text, "1") == 0 ||
-	       strcasecmp(text, "yes") == 0;
+	return strcasecmp(text, "true") == 0 || strcasecmp(text, "on") == 0 ||
+	       strcmp(text, "1") == 0 || strcasecmp(text, "yes") == 0;
 }
 
 /* 'a' or 'a, b'; spaces around a name do not count. */
@@ -59,7 +59,8 @@ static enum status read_options(struct build *b, const struct node *stmt, struct
 		const struct node *d = list->items[i];
 		if (strcmp(node_text(d, "defnamespace"), "mosaic") != 0)
 			continue;
-		const char *name = node_text(d, "defname"), *value = option_text(b, node_child(d, "arg"));
+		const char *name = node_text(d, "defname"),
+			   *value = option_text(b, node_child(d, "arg"));
 		o->any = true;
 		if (strcmp(name, "shard_key") == 0 && split_keys(b, value, o))
 			continue;
@@ -70,13 +71,15 @@ static enum status read_options(struct build *b, const struct node *stmt, struct
 		else if (strcmp(name, "single") == 0)
 			o->single = is_true(value);
 		else
-			return err_set(b->err, STATUS_INVALID, "mosaic.%s = '%s' is not valid", name, value),
+			return err_set(b->err, STATUS_INVALID, "mosaic.%s = '%s' is not valid",
+				       name, value),
 			       err_hint(b->err, "Known: mosaic.shard_key, mosaic.distribution, "
 						"mosaic.reference, mosaic.single."),
 			       STATUS_INVALID;
 	}
 	if (o->n_keys && (o->reference || o->single)) {
-		err_set(b->err, STATUS_INVALID, "a table has a shard key, or is a reference or single table");
+		err_set(b->err, STATUS_INVALID,
+			"a table has a shard key, or is a reference or single table");
 		return STATUS_INVALID;
 	}
 	return STATUS_OK;
@@ -122,7 +125,10 @@ static void default_key(struct build *b, const struct node *stmt, struct options
 static uint32_t key_class(uint32_t type)
 {
 	enum family f = type_family(type);
-	return f == FAMILY_INT ? OID_INT8 : f == FAMILY_TEXT ? OID_TEXT : f == FAMILY_UUID ? OID_UUID : 0;
+	return f == FAMILY_INT	  ? OID_INT8
+	       : f == FAMILY_TEXT ? OID_TEXT
+	       : f == FAMILY_UUID ? OID_UUID
+				  : 0;
 }
 
 static const char *class_name(uint32_t type)
@@ -142,8 +148,9 @@ static enum status take_keys(struct build *b, const struct node *stmt, const str
 			return STATUS_UNDEFINED;
 		}
 		if (!key_class(type))
-			return build_refuse(b, "Use smallint, integer, bigint, text, varchar or uuid.",
-					    "shard key \"%s\" of this type or collation", o->keys[i]);
+			return build_refuse(
+				b, "Use smallint, integer, bigint, text, varchar or uuid.",
+				"shard key \"%s\" of this type or collation", o->keys[i]);
 		change->key_columns[i] = o->keys[i];
 		change->key_types[i] = key_class(type);
 		name = arena_printf(b->a, "%s_%s", name, class_name(change->key_types[i]));
@@ -152,14 +159,18 @@ static enum status take_keys(struct build *b, const struct node *stmt, const str
 	change->distribution = o->distribution ? o->distribution : name;
 	int known = map_find_distribution(b->map, change->distribution);
 	if (known < 0 && o->distribution) {
-		err_set(b->err, STATUS_UNDEFINED, "distribution \"%s\" does not exist", o->distribution);
-		err_hint(b->err, "CREATE DISTRIBUTION on the control port, or leave mosaic.distribution out.");
+		err_set(b->err, STATUS_UNDEFINED, "distribution \"%s\" does not exist",
+			o->distribution);
+		err_hint(
+			b->err,
+			"CREATE DISTRIBUTION on the control port, or leave mosaic.distribution out.");
 		return STATUS_UNDEFINED;
 	}
 	const struct map_distribution *d = known >= 0 ? &b->map->distributions[known] : NULL;
 	for (unsigned i = 0; d && i < o->n_keys; i++)
 		if (d->n_keys != o->n_keys || key_class(d->key_types[i]) != change->key_types[i])
-			return build_refuse(b, "Name a distribution with the types of the shard key.",
+			return build_refuse(b,
+					    "Name a distribution with the types of the shard key.",
 					    "distribution \"%s\" has keys of other types", d->name);
 	return STATUS_OK;
 }
@@ -173,7 +184,8 @@ static enum status check_like(struct build *b, const struct table_keys *t, const
 		return STATUS_OK;
 	table_keys_of(b, r, &from);
 	if (from.kind != REL_SHARDED && from.kind != REL_REFERENCE)
-		return build_refuse(b, "Write the columns out.", "LIKE of single-shard table \"%s\"", r->name);
+		return build_refuse(b, "Write the columns out.",
+				    "LIKE of single-shard table \"%s\"", r->name);
 	for (unsigned i = 0; t->kind == REL_REFERENCE && i < r->n_columns; i++)
 		if (r->columns[i].identity || r->columns[i].default_kind == DEFAULT_SEQUENCE ||
 		    r->columns[i].default_kind == DEFAULT_VOLATILE)
@@ -189,14 +201,16 @@ static enum status check_like(struct build *b, const struct table_keys *t, const
 			for (unsigned j = 0; c && j < r->indexes[i].n_columns; j++)
 				found |= r->indexes[i].attnums[j] == c->attnum;
 			if (!found)
-				return build_refuse(b, "Leave INCLUDING INDEXES out.",
-						    "unique index \"%s\" lacks the shard key \"%s\"",
-						    r->indexes[i].name, t->keys[k]);
+				return build_refuse(
+					b, "Leave INCLUDING INDEXES out.",
+					"unique index \"%s\" lacks the shard key \"%s\"",
+					r->indexes[i].name, t->keys[k]);
 		}
 	return STATUS_OK;
 }
 
-static enum status check_elements(struct build *b, const struct table_keys *t, const struct node *stmt)
+static enum status check_elements(struct build *b, const struct table_keys *t,
+				  const struct node *stmt)
 {
 	const struct node_list *elts = node_list(stmt, "table_elts");
 	for (unsigned i = 0; i < elts->n; i++) {
@@ -228,7 +242,8 @@ static enum status check_form(struct build *b, const struct table_keys *t, const
 		struct places p = { 0 };
 		places_add_var(b, &p, parents->items[i]);
 		if (p.n_spread)
-			return build_refuse(b, "Shard a plain table.", "a child of a sharded table");
+			return build_refuse(b, "Shard a plain table.",
+					    "a child of a sharded table");
 	}
 	return STATUS_OK;
 }
@@ -248,7 +263,8 @@ struct item {
 	bool mosaic;
 };
 
-static unsigned read_items(struct build *b, unsigned open, unsigned close, struct item *items, unsigned max)
+static unsigned read_items(struct build *b, unsigned open, unsigned close, struct item *items,
+			   unsigned max)
 {
 	unsigned n = 0, start = open + 1, depth = b->tokens.items[open].depth + 1u;
 	for (unsigned i = start; i <= close && n < max; i++) {
@@ -302,12 +318,14 @@ static const char *new_schema(struct build *b, const struct node *range_var)
 	if (*given)
 		return given;
 	for (unsigned i = 0; i < b->n_path; i++)
-		if (strcmp(b->path[i], "pg_catalog") != 0 && schema_has_schema(b->schema, b->path[i]))
+		if (strcmp(b->path[i], "pg_catalog") != 0 &&
+		    schema_has_schema(b->schema, b->path[i]))
 			return b->path[i];
 	return "public";
 }
 
-static enum status existing_table(struct build *b, const struct schema_relation *r, const struct options *o)
+static enum status existing_table(struct build *b, const struct schema_relation *r,
+				  const struct options *o)
 {
 	struct places p = { 0 };
 	places_add(b, &p, r);
@@ -357,7 +375,8 @@ enum status plan_create_table(struct build *b, const struct node *stmt)
 	if (st != STATUS_OK)
 		return st;
 	if (o.any && !strip_options(b))
-		return build_refuse(b, "Write the options as WITH (…).", "mosaic options of this form");
+		return build_refuse(b, "Write the options as WITH (…).",
+				    "mosaic options of this form");
 	if (t.kind != REL_SINGLE)
 		change_add(b, change);
 	return utility_run(b, "CREATE TABLE", t.kind != REL_SINGLE, true);

@@ -19,7 +19,8 @@ static void forget_table(struct build *b, const struct schema_relation *r)
 		return;
 	enum rel_kind kind = names_place(b, r, &m);
 	if (m || kind == REL_SHARDED)
-		change_add(b, (struct plan_change){ .kind = CHANGE_DROP, .schema = r->schema, .name = r->name });
+		change_add(b, (struct plan_change){
+				      .kind = CHANGE_DROP, .schema = r->schema, .name = r->name });
 }
 
 static enum status drop_tables(struct build *b, const struct node_list *objects)
@@ -34,8 +35,8 @@ static enum status drop_tables(struct build *b, const struct node_list *objects)
 }
 
 /* Indexes: where their table is. Triggers, rules, policies: the name's first parts. */
-static enum status drop_on_tables(struct build *b, const struct node *stmt, const struct node_list *objects,
-				  const char *tag)
+static enum status drop_on_tables(struct build *b, const struct node *stmt,
+				  const struct node_list *objects, const char *tag)
 {
 	struct places p = { 0 };
 	bool is_index = node_int(stmt, "remove_type") == OBJECT_INDEX;
@@ -109,8 +110,8 @@ enum status plan_truncate(struct build *b, const struct node *stmt)
 	return places_run(b, &p, "TRUNCATE TABLE", false);
 }
 
-static enum status rename_relation(struct build *b, const struct schema_relation *r, const char *schema,
-				   const char *name, const char *tag)
+static enum status rename_relation(struct build *b, const struct schema_relation *r,
+				   const char *schema, const char *name, const char *tag)
 {
 	struct places p = { 0 };
 	const struct map_table *m = NULL;
@@ -142,8 +143,9 @@ enum status plan_rename(struct build *b, const struct node *stmt)
 	const struct node *var = node_child(stmt, "relation");
 	const char *sub = node_text(stmt, "subname"), *new_name = node_text(stmt, "newname");
 	if (type == OBJECT_SCHEMA && schema_has_tables(b, sub))
-		return build_refuse(b, "Move the tables with ALTER TABLE … SET SCHEMA.",
-				    "ALTER SCHEMA … RENAME of a schema with sharded or reference tables");
+		return build_refuse(
+			b, "Move the tables with ALTER TABLE … SET SCHEMA.",
+			"ALTER SCHEMA … RENAME of a schema with sharded or reference tables");
 	if (!var)
 		return utility_run(b, "ALTER", true, true);
 	const struct schema_relation *r = names_of(b, var);
@@ -163,5 +165,6 @@ enum status plan_set_schema(struct build *b, const struct node *stmt)
 	const struct node *var = node_child(stmt, "relation");
 	if (!var)
 		return utility_run(b, "ALTER", true, true);
-	return rename_relation(b, names_of(b, var), node_text(stmt, "newschema"), NULL, "ALTER TABLE");
+	return rename_relation(b, names_of(b, var), node_text(stmt, "newschema"), NULL,
+			       "ALTER TABLE");
 }

@@ -19,9 +19,7 @@ static int figure(const struct node *n, const char **name)
 	case NODE_A_Indirection:
 		*name = last_name(node_list(n, "indirection"));
 		return *name ? 2 : figure(node_child(n, "arg"), name);
-	case NODE_A_Expr:
-		*name = "nullif";
-		return node_int(n, "kind") == EXPR_NULLIF ? 2 : 0;
+	case NODE_A_Expr: *name = "nullif"; return node_int(n, "kind") == EXPR_NULLIF ? 2 : 0;
 	case NODE_CollateClause: return figure(node_child(n, "arg"), name);
 	case NODE_TypeCast:
 		strength = figure(node_child(n, "arg"), name);

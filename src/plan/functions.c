@@ -24,45 +24,92 @@ static bool has_prefix(const char *name, const char *const *list)
 static const char *const clocks[] = { "now", "transaction_timestamp", "statement_timestamp", NULL };
 static const char *const sequences[] = { "nextval", "currval", "lastval", "setval", NULL };
 /* Volatile, yet each row may have its own value. */
-static const char *const per_row[] = { "random", "gen_random_uuid", "clock_timestamp", "pg_sleep", "pg_sleep_for",
-				       "timeofday", NULL };
+static const char *const per_row[] = { "random",   "gen_random_uuid", "clock_timestamp",
+				       "pg_sleep", "pg_sleep_for",    "timeofday",
+				       NULL };
 /* Locks that outlive the transaction. */
-static const char *const session_locks[] = { "pg_advisory_lock",	  "pg_advisory_lock_shared",
-					     "pg_try_advisory_lock",	  "pg_try_advisory_lock_shared",
-					     "pg_advisory_unlock",	  "pg_advisory_unlock_shared",
-					     "pg_advisory_unlock_all",	  NULL };
+static const char *const session_locks[] = {
+	"pg_advisory_lock",	  "pg_advisory_lock_shared",
+	"pg_try_advisory_lock",	  "pg_try_advisory_lock_shared",
+	"pg_advisory_unlock",	  "pg_advisory_unlock_shared",
+	"pg_advisory_unlock_all", NULL
+};
 /* State of one server, or reading what the proxy cannot see: never with sharded tables. */
-static const char *const forbidden[] = {
-	"set_config",		"pg_export_snapshot", "ts_stat",	   "ts_rewrite",
-	"setseed",		"pg_notify",	      "pg_relation_size",  "pg_total_relation_size",
-	"pg_table_size",	"pg_indexes_size",    "pg_database_size",  "pg_tablespace_size",
-	"pg_terminate_backend",
-	"pg_cancel_backend",	"pg_reload_conf",     "pg_rotate_logfile", "pg_switch_wal",
-	"pg_prewarm",		"pg_listening_channels", "pg_my_temp_schema", "currtid2",
-	"pg_get_serial_sequence", "cursor_to_xml",    "cursor_to_xmlschema", "loread",
-	"lowrite",		"pg_sequence_last_value", NULL
-};
-static const char *const forbidden_prefixes[] = {
-	"query_to_xml", "table_to_xml", "schema_to_xml", "database_to_xml", "lo_",
-	"dblink",	"txid_",	"pg_current_xact", "pg_current_snapshot", "pg_snapshot_",
-	"pg_xact_",	"pg_advisory_", "pg_try_advisory_", "pg_logical_", "pg_create_",
-	"pg_drop_",	"pg_copy_",	"pg_read_",	"pg_ls_",	"pg_stat_",
-	"pg_replication_", "pg_wal",	"pg_walfile",	"pg_lock",	"pg_import_",
-	"pg_stop_",	"pg_start_",	"pg_backup_",	"pg_promote",	"pg_file_",
-	"pg_log",	"pg_current_wal", "pg_blocking_", "pg_safe_snapshot_", NULL
-};
+static const char *const forbidden[] = { "set_config",
+					 "pg_export_snapshot",
+					 "ts_stat",
+					 "ts_rewrite",
+					 "setseed",
+					 "pg_notify",
+					 "pg_relation_size",
+					 "pg_total_relation_size",
+					 "pg_table_size",
+					 "pg_indexes_size",
+					 "pg_database_size",
+					 "pg_tablespace_size",
+					 "pg_terminate_backend",
+					 "pg_cancel_backend",
+					 "pg_reload_conf",
+					 "pg_rotate_logfile",
+					 "pg_switch_wal",
+					 "pg_prewarm",
+					 "pg_listening_channels",
+					 "pg_my_temp_schema",
+					 "currtid2",
+					 "pg_get_serial_sequence",
+					 "cursor_to_xml",
+					 "cursor_to_xmlschema",
+					 "loread",
+					 "lowrite",
+					 "pg_sequence_last_value",
+					 NULL };
+static const char *const forbidden_prefixes[] = { "query_to_xml",
+						  "table_to_xml",
+						  "schema_to_xml",
+						  "database_to_xml",
+						  "lo_",
+						  "dblink",
+						  "txid_",
+						  "pg_current_xact",
+						  "pg_current_snapshot",
+						  "pg_snapshot_",
+						  "pg_xact_",
+						  "pg_advisory_",
+						  "pg_try_advisory_",
+						  "pg_logical_",
+						  "pg_create_",
+						  "pg_drop_",
+						  "pg_copy_",
+						  "pg_read_",
+						  "pg_ls_",
+						  "pg_stat_",
+						  "pg_replication_",
+						  "pg_wal",
+						  "pg_walfile",
+						  "pg_lock",
+						  "pg_import_",
+						  "pg_stop_",
+						  "pg_start_",
+						  "pg_backup_",
+						  "pg_promote",
+						  "pg_file_",
+						  "pg_log",
+						  "pg_current_wal",
+						  "pg_blocking_",
+						  "pg_safe_snapshot_",
+						  NULL };
 /* The same question has another answer on another server. */
-static const char *const shard_bound[] = { "current_database",	     "pg_backend_pid",
-					   "inet_server_addr",	     "inet_server_port",
-					   "inet_client_addr",	     "inet_client_port",
-					   "pg_postmaster_start_time", "pg_conf_load_time",
-					   "version",		     "pg_is_in_recovery",
-					   "pg_current_logfile",     "current_setting",
-					   "pg_control_system",      "pg_trigger_depth", NULL };
+static const char *const shard_bound[] = {
+	"current_database",	    "pg_backend_pid",	  "inet_server_addr",
+	"inet_server_port",	    "inet_client_addr",	  "inet_client_port",
+	"pg_postmaster_start_time", "pg_conf_load_time",  "version",
+	"pg_is_in_recovery",	    "pg_current_logfile", "current_setting",
+	"pg_control_system",	    "pg_trigger_depth",	  NULL
+};
 /* Results that depend on the order in which rows arrive. */
-static const char *const order_free[] = { "count",   "min",    "max",	  "bool_and", "bool_or",
-					  "every",   "bit_and", "bit_or",  "bit_xor",  "sum",
-					  "avg",     NULL };
+static const char *const order_free[] = { "count",   "min",   "max",	 "bool_and",
+					  "bool_or", "every", "bit_and", "bit_or",
+					  "bit_xor", "sum",   "avg",	 NULL };
 
 static const char *call_name(struct build *b, const struct node *call, bool *is_user)
 {

@@ -44,7 +44,9 @@ static bool default_source(struct build *b, const struct schema_column *c, struc
 			return false;
 	}
 	out->kind = KEY_TEXT;
-	out->type_oid = is_int ? OID_INT8 : type_family(c->type_oid) == FAMILY_TEXT ? OID_TEXT : OID_UUID;
+	out->type_oid = is_int					  ? OID_INT8
+			: type_family(c->type_oid) == FAMILY_TEXT ? OID_TEXT
+								  : OID_UUID;
 	out->text = arena_str(&b->plan->arena, (struct str){ from, (size_t)(end - from) });
 	return true;
 }
@@ -65,14 +67,16 @@ static bool fits_length(struct build *b, const struct schema_column *c, const st
 	for (const char *p = text; *p; p++)
 		chars += ((unsigned char)*p & 0xC0) != 0x80;
 	uint32_t column_type = s->column_type;
-	*s = (struct key_source){ .kind = KEY_TEXT, .type_oid = OID_TEXT, .column_type = column_type };
+	*s = (struct key_source){ .kind = KEY_TEXT,
+				  .type_oid = OID_TEXT,
+				  .column_type = column_type };
 	s->text = arena_str(&b->plan->arena, str_of(text));
 	b->plan->exact_text = true;
 	return chars <= c->typmod - 4;
 }
 
-static enum status key_of_item(struct build *b, const struct schema_column *c, const struct node *item,
-			       struct key_source *out)
+static enum status key_of_item(struct build *b, const struct schema_column *c,
+			       const struct node *item, struct key_source *out)
 {
 	if (!item || node_is(item, NODE_SetToDefault)) {
 		if (default_source(b, c, out))
@@ -84,12 +88,13 @@ static enum status key_of_item(struct build *b, const struct schema_column *c, c
 		return build_refuse(b, "Use a plain column as the shard key.",
 				    "shard key \"%s\" is an identity column", c->name);
 	if (!constant_source(b, item, c->type_oid, out))
-		return build_refuse(b, "Give the shard key as a constant or a parameter of its type.",
+		return build_refuse(b,
+				    "Give the shard key as a constant or a parameter of its type.",
 				    "the value of shard key \"%s\" is an expression", c->name);
 	out->column_type = c->type_oid;
 	if (!fits_length(b, c, item, out))
-		return build_refuse(b, "Shorten the value.", "the value of shard key \"%s\" is too long",
-				    c->name);
+		return build_refuse(b, "Shorten the value.",
+				    "the value of shard key \"%s\" is too long", c->name);
 	return STATUS_OK;
 }
 
@@ -104,14 +109,16 @@ static enum status fill_keys(struct build *b, const struct node *stmt, const str
 	keys->is_insert = true;
 	keys->sources = arena_array(&b->plan->arena, struct key_source, (size_t)n_rows * m->n_keys);
 	for (unsigned k = 0; k < m->n_keys; k++) {
-		const struct schema_column *c = schema_find_column(target->table, m->key_columns[k]);
+		const struct schema_column *c =
+			schema_find_column(target->table, m->key_columns[k]);
 		int at = item_of(stmt, target, m->key_columns[k]);
 		if (!c)
 			return build_refuse(b, "Run RELOAD on the control port.",
 					    "shard key \"%s\" is not in the schema snapshot",
 					    m->key_columns[k]);
 		for (unsigned i = 0; i < n_rows; i++) {
-			const struct node_list *items = rows ? node_list(rows->items[i], "items") : NULL;
+			const struct node_list *items =
+				rows ? node_list(rows->items[i], "items") : NULL;
 			bool given = items && at >= 0 && (unsigned)at < items->n;
 			enum status st = key_of_item(b, c, given ? items->items[at] : NULL,
 						     &keys->sources[(size_t)i * m->n_keys + k]);
@@ -150,8 +157,8 @@ static bool is_harmless_default(const char *text)
 }
 
 /* Defaults are evaluated on the shard: a sequence there would give ids that collide. */
-static enum status check_defaults(struct build *b, const struct node *stmt, const struct rel *target,
-				  const struct node_list *rows)
+static enum status check_defaults(struct build *b, const struct node *stmt,
+				  const struct rel *target, const struct node_list *rows)
 {
 	bool user_value = node_int(stmt, "override") == OVERRIDE_USER;
 	for (unsigned i = 0; i < target->n_columns; i++) {
@@ -160,13 +167,16 @@ static enum status check_defaults(struct build *b, const struct node *stmt, cons
 		if (column_is_given(stmt, target, i, rows) && !(sequence && user_value))
 			continue;
 		if (sequence)
-			return build_refuse(b, "Give the value in the statement; sequences over shards "
-					       "are not supported by this version.",
-					    "column \"%s\" of sharded table \"%s\" is drawn from a sequence",
-					    c->name, target->table->name);
+			return build_refuse(
+				b,
+				"Give the value in the statement; sequences over shards "
+				"are not supported by this version.",
+				"column \"%s\" of sharded table \"%s\" is drawn from a sequence",
+				c->name, target->table->name);
 		if (c->default_kind == DEFAULT_VOLATILE && !is_harmless_default(c->default_text))
-			return build_refuse(b, "Give the value in the statement.",
-					    "the default of column \"%s\" calls an unknown function", c->name);
+			return build_refuse(
+				b, "Give the value in the statement.",
+				"the default of column \"%s\" calls an unknown function", c->name);
 	}
 	return STATUS_OK;
 }
@@ -207,7 +217,8 @@ static bool arbiter_has_key(const struct rel *target, const struct node *infer)
 	return true;
 }
 
-static enum status check_conflict(struct build *b, const struct node *stmt, const struct rel *target)
+static enum status check_conflict(struct build *b, const struct node *stmt,
+				  const struct rel *target)
 {
 	static const char hint[] = "Name a unique index that contains the shard key.";
 	const struct node *conflict = node_child(stmt, "on_conflict_clause");
@@ -219,8 +230,10 @@ static enum status check_conflict(struct build *b, const struct node *stmt, cons
 	for (unsigned i = 0; !infer && i < target->table->n_indexes; i++) {
 		const struct schema_index *index = &target->table->indexes[i];
 		if ((index->is_unique || index->is_exclusion) && !index_has_key(target, index))
-			return build_refuse(b, hint, "ON CONFLICT with unique index \"%s\", which lacks the "
-						     "shard key", index->name);
+			return build_refuse(b, hint,
+					    "ON CONFLICT with unique index \"%s\", which lacks the "
+					    "shard key",
+					    index->name);
 	}
 	if (b->sets_key)
 		return build_refuse(b, "Leave the shard key out of DO UPDATE SET.",
@@ -268,7 +281,8 @@ static void plan_rows(struct build *b, const struct census *c, struct level *top
 	build_explain(b, "%u rows, each to the owner of its key, atomically", n_rows);
 }
 
-static bool widths_match(const struct node *stmt, const struct rel *target, const struct node_list *rows)
+static bool widths_match(const struct node *stmt, const struct rel *target,
+			 const struct node_list *rows)
 {
 	const struct node_list *cols = node_list(stmt, "cols");
 	for (unsigned i = 0; i < cols->n; i++)
@@ -283,7 +297,8 @@ static bool widths_match(const struct node *stmt, const struct rel *target, cons
 }
 
 static enum status insert_values(struct build *b, const struct node *stmt, const struct census *c,
-				 struct level *top, struct rel *target, const struct node_list *rows)
+				 struct level *top, struct rel *target,
+				 const struct node_list *rows)
 {
 	struct plan *p = b->plan;
 	if (!widths_match(stmt, target, rows))
@@ -299,8 +314,10 @@ static enum status insert_values(struct build *b, const struct node *stmt, const
 					    "other tables in an INSERT of several rows");
 		for (unsigned k = 0; k < keys.n_keys; k++)
 			if (keys.sources[k].kind != KEY_NULL)
-				graph_restrict(b, graph_key_var(b, target, k),
-					       arena_copy(b->a, &keys.sources[k], sizeof(*keys.sources)), 1);
+				graph_restrict(
+					b, graph_key_var(b, target, k),
+					arena_copy(b->a, &keys.sources[k], sizeof(*keys.sources)),
+					1);
 		return query_sharded(b, c, top);
 	}
 	p->target = TARGET_KEYS;
@@ -345,7 +362,8 @@ enum status plan_insert(struct build *b, const struct node *stmt, const struct c
 	if (is_values && select &&
 	    (node_list(select, "sort_clause")->n || node_child(select, "limit_count") ||
 	     node_child(select, "limit_offset") || node_child(select, "with_clause")))
-		return build_refuse(b, "Insert plain VALUES.", "VALUES with ORDER BY, LIMIT or WITH");
+		return build_refuse(b, "Insert plain VALUES.",
+				    "VALUES with ORDER BY, LIMIT or WITH");
 	enum status st = table_is_writable(b, target);
 	if (st == STATUS_OK)
 		st = check_defaults(b, stmt, target, is_values ? rows : NULL);

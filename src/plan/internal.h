@@ -19,27 +19,27 @@
 #include "pgmosaic/sql/parse.h"
 
 enum { /* pg_type OIDs, the same in every PostgreSQL */
-	OID_BOOL = 16,
-	OID_BYTEA = 17,
-	OID_INT8 = 20,
-	OID_INT2 = 21,
-	OID_INT4 = 23,
-	OID_TEXT = 25,
-	OID_OID = 26,
-	OID_JSON = 114,
-	OID_FLOAT4 = 700,
-	OID_UNKNOWN = 705,
-	OID_FLOAT8 = 701,
-	OID_BPCHAR = 1042,
-	OID_VARCHAR = 1043,
-	OID_DATE = 1082,
-	OID_TIME = 1083,
-	OID_TIMESTAMP = 1114,
-	OID_TIMESTAMPTZ = 1184,
-	OID_INTERVAL = 1186,
-	OID_TIMETZ = 1266,
-	OID_NUMERIC = 1700,
-	OID_UUID = 2950,
+       OID_BOOL = 16,
+       OID_BYTEA = 17,
+       OID_INT8 = 20,
+       OID_INT2 = 21,
+       OID_INT4 = 23,
+       OID_TEXT = 25,
+       OID_OID = 26,
+       OID_JSON = 114,
+       OID_FLOAT4 = 700,
+       OID_UNKNOWN = 705,
+       OID_FLOAT8 = 701,
+       OID_BPCHAR = 1042,
+       OID_VARCHAR = 1043,
+       OID_DATE = 1082,
+       OID_TIME = 1083,
+       OID_TIMESTAMP = 1114,
+       OID_TIMESTAMPTZ = 1184,
+       OID_INTERVAL = 1186,
+       OID_TIMETZ = 1266,
+       OID_NUMERIC = 1700,
+       OID_UUID = 2950,
 };
 
 enum { COLLATION_DEFAULT = 100, COLLATION_C = 950, COLLATION_POSIX = 951 };
@@ -54,7 +54,7 @@ struct cte;
 
 struct column {
 	const char *name;
-	int var; /* -1: none */
+	int var;		  /* -1: none */
 	uint32_t type, collation; /* 0: not known / not collatable */
 	int32_t typmod;
 	bool merged; /* hidden behind a column of USING */
@@ -62,8 +62,8 @@ struct column {
 
 struct rel {
 	enum rel_kind kind;
-	const char *name;	/* alias or table name */
-	const char *schema;	/* for schema.table.column; NULL when aliased */
+	const char *name;   /* alias or table name */
+	const char *schema; /* for schema.table.column; NULL when aliased */
 	const struct schema_relation *table;
 	const struct map_table *mapped;
 	struct column *columns;
@@ -202,16 +202,16 @@ void scatter_refuse(struct build *b, const char *hint, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void build_explain(struct build *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 enum status plan_query(struct build *b, const struct node *stmt);
-#define grow(b, array, n, size)                                                              \
-	do {                                                                                 \
-		if ((n) == (size)) {                                                         \
-			unsigned grow_size_ = (size) ? (size)*2 : 8;                         \
+#define grow(b, array, n, size)                                                               \
+	do {                                                                                  \
+		if ((n) == (size)) {                                                          \
+			unsigned grow_size_ = (size) ? (size)*2 : 8;                          \
 			void *grow_new_ = arena_alloc((b)->a, sizeof(*(array)) * grow_size_); \
-			if (n)                                                               \
-				memcpy(grow_new_, (array), sizeof(*(array)) * (n));          \
-			(array) = grow_new_;                                                 \
-			(size) = grow_size_;                                                 \
-		}                                                                            \
+			if (n)                                                                \
+				memcpy(grow_new_, (array), sizeof(*(array)) * (n));           \
+			(array) = grow_new_;                                                  \
+			(size) = grow_size_;                                                  \
+		}                                                                             \
 	} while (0)
 
 /* ---- names.c ---- */
@@ -270,8 +270,8 @@ int graph_key_var(struct build *b, struct rel *rel, unsigned key);
 enum term_scope { TERM_HARD, TERM_OUTER };
 /* The AND-level of a condition; walks all that is in it as well. `nullable`: with TERM_OUTER,
  * the instances of the nullable side (marked by rel->nullable having been set there). */
-void terms_collect(struct build *b, struct level *l, const struct node *cond,
-		   enum term_scope scope, struct rel *const *inner, unsigned n_inner);
+void terms_collect(struct build *b, struct level *l, const struct node *cond, enum term_scope scope,
+		   struct rel *const *inner, unsigned n_inner);
 
 /* ---- constant.c ---- */
 /* A constant or parameter that is exactly a value of this family. */

@@ -6,7 +6,9 @@
 void table_keys_of(struct build *b, const struct schema_relation *r, struct table_keys *out)
 {
 	const struct map_table *m = NULL;
-	*out = (struct table_keys){ .kind = names_place(b, r, &m), .schema = r->schema, .name = r->name };
+	*out = (struct table_keys){ .kind = names_place(b, r, &m),
+				    .schema = r->schema,
+				    .name = r->name };
 	out->home = names_home(b, m);
 	if (out->kind != REL_SHARDED)
 		return;
@@ -34,10 +36,13 @@ static int place_in(const struct node_list *names, const char *name)
 
 static const char *word_of(int64_t type)
 {
-	return type == CONSTRAINT_PRIMARY ? "PRIMARY KEY" : type == CONSTRAINT_UNIQUE ? "UNIQUE" : "EXCLUDE";
+	return type == CONSTRAINT_PRIMARY  ? "PRIMARY KEY"
+	       : type == CONSTRAINT_UNIQUE ? "UNIQUE"
+					   : "EXCLUDE";
 }
 
-static bool index_holds(const struct schema_relation *table, const char *index_name, const char *key)
+static bool index_holds(const struct schema_relation *table, const char *index_name,
+			const char *key)
 {
 	for (unsigned i = 0; table && i < table->n_indexes; i++) {
 		const struct schema_index *x = &table->indexes[i];
@@ -59,16 +64,19 @@ static enum status check_unique(struct build *b, const struct table_keys *t, con
 	const struct node_list *keys = node_list(c, "keys");
 	const char *index = node_text(c, "indexname");
 	for (unsigned k = 0; k < t->n_keys; k++) {
-		bool found = column ? strcmp(column, t->keys[k]) == 0 : place_in(keys, t->keys[k]) >= 0;
+		bool found =
+			column ? strcmp(column, t->keys[k]) == 0 : place_in(keys, t->keys[k]) >= 0;
 		if (*index)
 			found = index_holds(table, index, t->keys[k]);
 		if (type == CONSTRAINT_EXCLUSION)
 			found = false;
 		if (!found)
-			return build_refuse(b, "Add the shard key to the constraint, or make the table a "
-					       "reference table.",
-					    "%s on sharded table \"%s\" without its shard key \"%s\"",
-					    word_of(type), t->name, t->keys[k]);
+			return build_refuse(
+				b,
+				"Add the shard key to the constraint, or make the table a "
+				"reference table.",
+				"%s on sharded table \"%s\" without its shard key \"%s\"",
+				word_of(type), t->name, t->keys[k]);
 	}
 	return STATUS_OK;
 }
@@ -91,7 +99,8 @@ static const char *referenced(const struct node *c, const struct schema_relation
 }
 
 static bool key_meets_key(const struct table_keys *t, const struct table_keys *other,
-			  const struct node *c, const char *column, const struct schema_relation *target)
+			  const struct node *c, const char *column,
+			  const struct schema_relation *target)
 {
 	if (!t->distribution || !other->distribution || t->n_keys != other->n_keys ||
 	    strcmp(t->distribution, other->distribution) != 0)
@@ -129,10 +138,12 @@ static enum status check_foreign(struct build *b, const struct table_keys *t, co
 		     key_meets_key(t, &other, c, column, target));
 	if (fine)
 		return STATUS_OK;
-	return build_refuse(b, "Refer to a reference table, or from the shard key to the shard key of a "
-			       "table of the same distribution.",
-			    "a foreign key from \"%s\" to \"%s\", whose rows may be on another shard",
-			    t->name, name);
+	return build_refuse(
+		b,
+		"Refer to a reference table, or from the shard key to the shard key of a "
+		"table of the same distribution.",
+		"a foreign key from \"%s\" to \"%s\", whose rows may be on another shard", t->name,
+		name);
 }
 
 static void find_bad_call(const struct node *n, void *arg);
@@ -156,8 +167,8 @@ static void find_bad_call(const struct node *n, void *arg)
 	node_each(n, find_bad_call, arg);
 }
 
-static enum status check_expression(struct build *b, const struct table_keys *t, const struct node *e,
-				    bool must_be_same)
+static enum status check_expression(struct build *b, const struct table_keys *t,
+				    const struct node *e, bool must_be_same)
 {
 	struct calls_found f = { b, false, false };
 	if (!e || b->map->n_shards == 1 || t->kind == REL_SINGLE)
@@ -168,7 +179,8 @@ static enum status check_expression(struct build *b, const struct table_keys *t,
 				    "an unknown function in the definition of \"%s\"", t->name);
 	if (f.varies && must_be_same && t->kind == REL_REFERENCE)
 		return build_refuse(b, "Give the value in each statement.",
-				    "a default that would differ between the copies of \"%s\"", t->name);
+				    "a default that would differ between the copies of \"%s\"",
+				    t->name);
 	return STATUS_OK;
 }
 
@@ -176,7 +188,8 @@ enum status check_constraint(struct build *b, const struct table_keys *t, const 
 			     const char *column, const struct schema_relation *table)
 {
 	int64_t type = node_int(c, "contype");
-	bool unique = type == CONSTRAINT_PRIMARY || type == CONSTRAINT_UNIQUE || type == CONSTRAINT_EXCLUSION;
+	bool unique = type == CONSTRAINT_PRIMARY || type == CONSTRAINT_UNIQUE ||
+		      type == CONSTRAINT_EXCLUSION;
 	if (unique && t->kind == REL_SHARDED)
 		return check_unique(b, t, c, column, table);
 	if (type == CONSTRAINT_FOREIGN)
@@ -220,7 +233,8 @@ enum status check_column(struct build *b, const struct table_keys *t, const stru
 		const struct node *c = constraints->items[i];
 		if (is_added && several && node_int(c, "contype") == CONSTRAINT_IDENTITY)
 			return build_refuse(b, "Give its values in the statements.",
-					    "identity column \"%s\" added to \"%s\"", name, t->name);
+					    "identity column \"%s\" added to \"%s\"", name,
+					    t->name);
 		enum status st = check_constraint(b, t, c, name, table);
 		if (st != STATUS_OK)
 			return st;

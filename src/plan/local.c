@@ -19,7 +19,8 @@ static const char *text_behind(struct build *b, unsigned n_tokens)
 	if (b->tokens.items[last].code == TOKEN_SEMICOLON)
 		return "";
 	uint32_t from = b->tokens.items[n_tokens].start;
-	return arena_strndup(&b->plan->arena, b->req->text.p + from, b->tokens.items[last].end - from);
+	return arena_strndup(&b->plan->arena, b->req->text.p + from,
+			     b->tokens.items[last].end - from);
 }
 
 static const char *begin_options(struct build *b)
@@ -103,7 +104,8 @@ static enum status local_set(struct build *b, const struct node *n)
 	if (kind == SET_MULTI) {
 		if (strcmp(name, "TRANSACTION SNAPSHOT") == 0)
 			return build_refuse(b, "Leave it out.", "SET TRANSACTION SNAPSHOT");
-		p->local.kind = strcmp(name, "TRANSACTION") == 0 ? LOCAL_SET_TRANSACTION : LOCAL_SET;
+		p->local.kind =
+			strcmp(name, "TRANSACTION") == 0 ? LOCAL_SET_TRANSACTION : LOCAL_SET;
 		return STATUS_OK;
 	}
 	if (args->n == 1)

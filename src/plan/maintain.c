@@ -45,7 +45,8 @@ enum status plan_reindex(struct build *b, const struct node *stmt)
 		return st;
 	}
 	if (kind != REINDEX_SCHEMA)
-		return build_refuse(b, "Use REINDEX SCHEMA or REINDEX TABLE.", "REINDEX DATABASE or SYSTEM");
+		return build_refuse(b, "Use REINDEX SCHEMA or REINDEX TABLE.",
+				    "REINDEX DATABASE or SYSTEM");
 	st = utility_run(b, "REINDEX", true, false);
 	b->plan->no_txn_block = true;
 	return st;
@@ -94,13 +95,14 @@ enum status plan_comment(struct build *b, const struct node *stmt)
 	int64_t type = node_int(stmt, "objtype");
 	const struct node *object = node_child(stmt, "object");
 	struct places p = { 0 };
-	bool on_table = type == OBJECT_TABLE || type == OBJECT_COLUMN || type == OBJECT_TABCONSTRAINT ||
-			type == OBJECT_TRIGGER || type == OBJECT_POLICY || type == OBJECT_INDEX ||
-			type == OBJECT_SEQUENCE || type == OBJECT_MATVIEW;
+	bool on_table = type == OBJECT_TABLE || type == OBJECT_COLUMN ||
+			type == OBJECT_TABCONSTRAINT || type == OBJECT_TRIGGER ||
+			type == OBJECT_POLICY || type == OBJECT_INDEX || type == OBJECT_SEQUENCE ||
+			type == OBJECT_MATVIEW;
 	if (!on_table || !node_is(object, NODE_List))
 		return utility_run(b, "COMMENT", true, false);
-	bool has_sub = type == OBJECT_COLUMN || type == OBJECT_TABCONSTRAINT || type == OBJECT_TRIGGER ||
-		       type == OBJECT_POLICY;
+	bool has_sub = type == OBJECT_COLUMN || type == OBJECT_TABCONSTRAINT ||
+		       type == OBJECT_TRIGGER || type == OBJECT_POLICY;
 	const struct schema_relation *r = relation_of_names(b, node_list(object, "items"), has_sub);
 	places_add(b, &p, r && r->kind == 'i' ? relation_by_oid(b, r->index_of) : r);
 	return places_run(b, &p, "COMMENT", false);
@@ -151,7 +153,8 @@ enum status plan_opaque(struct build *b, const struct node *stmt)
 	const char *tag = strcmp(node_type_name(stmt), "DoStmt") == 0 ? "DO" : "CALL";
 	if (b->map->n_shards == 1)
 		return utility_run(b, tag, false, true);
-	return build_refuse(b, "Send its statements one by one.", "%s may read tables on other shards", tag);
+	return build_refuse(b, "Send its statements one by one.",
+			    "%s may read tables on other shards", tag);
 }
 
 /* ---- statements around a query ---- */
@@ -163,8 +166,8 @@ enum status plan_view(struct build *b, const struct node *stmt)
 	scope_statement(b, node_child(stmt, "query"), NULL, LEVEL_TOP, NULL);
 	query_census(b, &c);
 	if (c.n_single > 0 && b->map->n_shards > 1)
-		return build_refuse(b, "Query the table itself.", "a view over single-shard table \"%s\"",
-				    c.single->name);
+		return build_refuse(b, "Query the table itself.",
+				    "a view over single-shard table \"%s\"", c.single->name);
 	return utility_run(b, "CREATE VIEW", true, true);
 }
 
@@ -173,15 +176,18 @@ enum status plan_create_as(struct build *b, const struct node *stmt)
 	struct plan *p = b->plan;
 	const struct node *into = node_child(stmt, "into");
 	if (names_is_temp(node_child(into, "rel")))
-		return build_refuse(b, "Use an ordinary or UNLOGGED table.", "CREATE TEMPORARY TABLE AS");
+		return build_refuse(b, "Use an ordinary or UNLOGGED table.",
+				    "CREATE TEMPORARY TABLE AS");
 	if (node_is(node_child(stmt, "query"), NODE_SelectStmt)) {
 		enum status st = plan_query(b, node_child(stmt, "query"));
 		if (st != STATUS_OK || p->judge)
 			return st;
 	} else if (b->map->n_shards > 1) {
-		return build_refuse(b, "Use CREATE TABLE … AS SELECT.", "CREATE TABLE AS of this statement");
+		return build_refuse(b, "Use CREATE TABLE … AS SELECT.",
+				    "CREATE TABLE AS of this statement");
 	}
-	bool home = p->target == TARGET_ANY || (p->target == TARGET_SHARD && p->shard == b->map->home);
+	bool home =
+		p->target == TARGET_ANY || (p->target == TARGET_SHARD && p->shard == b->map->home);
 	if (!home)
 		return build_refuse(b, "CREATE TABLE, then INSERT … SELECT.",
 				    "CREATE TABLE AS over sharded tables");

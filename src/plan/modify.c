@@ -29,7 +29,9 @@ void scatter_write(struct build *b, struct level *top)
 	static const char hint[] = "Restrict the statement to one shard key value.";
 	scatter_date_literals(b);
 	if (b->n_all > 1)
-		scatter_refuse(b, hint, "UPDATE or DELETE with other tables or sub-queries over several shards");
+		scatter_refuse(
+			b, hint,
+			"UPDATE or DELETE with other tables or sub-queries over several shards");
 	for (struct level *l = b->levels; l; l = l->next)
 		if (l != top)
 			scatter_refuse(b, hint, "a sub-query in a write over several shards");
@@ -41,8 +43,8 @@ void scatter_write(struct build *b, struct level *top)
 
 static bool is_clock_default(const char *text)
 {
-	static const char *const words[] = { "now()", "CURRENT_", "LOCALTIME", "_timestamp()", "'now'",
-					     "timeofday" };
+	static const char *const words[] = { "now()",	     "CURRENT_", "LOCALTIME",
+					     "_timestamp()", "'now'",	 "timeofday" };
 	for (unsigned i = 0; text && i < sizeof(words) / sizeof(words[0]); i++)
 		if (strstr(text, words[i]))
 			return true;
@@ -57,7 +59,8 @@ static bool is_given(const struct node *stmt, const struct rel *target, unsigned
 		return false;
 	if (cols->n > 0) {
 		for (unsigned i = 0; i < cols->n; i++)
-			if (strcmp(node_text(cols->items[i], "name"), target->table->columns[column].name) == 0)
+			if (strcmp(node_text(cols->items[i], "name"),
+				   target->table->columns[column].name) == 0)
 				return true;
 		return false;
 	}
@@ -80,14 +83,16 @@ static bool has_default_item(const struct node *stmt)
 }
 
 /* Every copy must get the same row. */
-static bool defaults_are_same(const struct node *stmt, const struct rel *target, const char **column)
+static bool defaults_are_same(const struct node *stmt, const struct rel *target,
+			      const char **column)
 {
 	bool any = has_default_item(stmt);
 	for (unsigned i = 0; i < target->n_columns; i++) {
 		const struct schema_column *c = &target->table->columns[i];
-		bool varies = c->default_kind == DEFAULT_SEQUENCE || c->identity ||
-			      c->default_kind == DEFAULT_VOLATILE ||
-			      (c->default_kind == DEFAULT_CONST && is_clock_default(c->default_text));
+		bool varies =
+			c->default_kind == DEFAULT_SEQUENCE || c->identity ||
+			c->default_kind == DEFAULT_VOLATILE ||
+			(c->default_kind == DEFAULT_CONST && is_clock_default(c->default_text));
 		*column = c->name;
 		if (varies && (any || !is_given(stmt, target, i)))
 			return false;
@@ -109,16 +114,19 @@ static enum status reference_is_deterministic(struct build *b, struct level *top
 	static const char hint[] =
 		"Write constants and parameters; compute anything else in the application.";
 	const struct calls *k = &b->calls;
-	if (k->clock || k->row_random || k->forbidden || k->sequence || k->shard_bound || k->regclass ||
-	    k->system_column || k->user_operator)
-		return build_refuse(b, hint,
-				    "a write to reference table \"%s\" whose value may differ by shard", name);
+	if (k->clock || k->row_random || k->forbidden || k->sequence || k->shard_bound ||
+	    k->regclass || k->system_column || k->user_operator)
+		return build_refuse(
+			b, hint,
+			"a write to reference table \"%s\" whose value may differ by shard", name);
 	for (struct level *l = b->levels; l; l = l->next)
 		if (l != top && l != top->source)
-			return build_refuse(b, hint, "a sub-query in a write to reference table \"%s\"", name);
+			return build_refuse(
+				b, hint, "a sub-query in a write to reference table \"%s\"", name);
 	for (unsigned i = 0; i < b->n_all; i++)
 		if (!b->all[i]->is_target && strcmp(b->all[i]->name, "excluded") != 0)
-			return build_refuse(b, hint, "another table in a write to reference table \"%s\"",
+			return build_refuse(b, hint,
+					    "another table in a write to reference table \"%s\"",
 					    name);
 	if (b->plan->returns_rows)
 		return build_refuse(b, "Read the rows with a SELECT afterwards.",
@@ -140,15 +148,19 @@ enum status plan_reference_write(struct build *b, const struct node *stmt, struc
 		st = reference_is_deterministic(b, top, target->table->name);
 	if (st != STATUS_OK)
 		return st;
-	if (stmt->kind == NODE_InsertStmt && top->source && node_list(top->source->stmt, "values_lists")->n == 0)
+	if (stmt->kind == NODE_InsertStmt && top->source &&
+	    node_list(top->source->stmt, "values_lists")->n == 0)
 		return build_refuse(b, "Insert the rows as VALUES.",
-				    "INSERT … SELECT into reference table \"%s\"", target->table->name);
+				    "INSERT … SELECT into reference table \"%s\"",
+				    target->table->name);
 	if (stmt->kind == NODE_InsertStmt && !defaults_are_same(stmt, target, &column))
-		return build_refuse(b, "Give the column's value in the statement.",
-				    "the default of column \"%s\" would differ between the copies of \"%s\"",
-				    column, target->table->name);
+		return build_refuse(
+			b, "Give the column's value in the statement.",
+			"the default of column \"%s\" would differ between the copies of \"%s\"",
+			column, target->table->name);
 	if (stmt->kind == NODE_UpdateStmt && updates_to_default(stmt))
-		return build_refuse(b, "Write the value itself.", "SET … = DEFAULT on a reference table");
+		return build_refuse(b, "Write the value itself.",
+				    "SET … = DEFAULT on a reference table");
 	const char **names = arena_array(&p->arena, const char *, 1);
 	names[0] = arena_printf(&p->arena, "%s.%s", names_quote(b->a, target->table->schema),
 				names_quote(b->a, target->table->name));
@@ -168,7 +180,8 @@ enum status plan_modify(struct build *b, const struct node *stmt, const struct c
 	if (target->kind == REL_REFERENCE)
 		return plan_reference_write(b, stmt, top);
 	if (target->kind == REL_SYSTEM && c->n_sharded > 0)
-		return build_refuse(b, "Write to the catalog by itself.", "a write to a system catalog");
+		return build_refuse(b, "Write to the catalog by itself.",
+				    "a write to a system catalog");
 	if (c->n_sharded == 0)
 		return query_unsharded(b, c);
 	if (target->kind == REL_SHARDED) {

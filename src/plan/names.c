@@ -39,7 +39,7 @@ void names_setup(struct build *b)
 	const char *at = b->req->search_path;
 	if (!at || !*at)
 		at = b->schema->default_search_path ? b->schema->default_search_path
-						     : "\"$user\", public";
+						    : "\"$user\", public";
 	b->path = arena_array(b->a, const char *, strlen(at) + 2);
 	bool has_catalog = strstr(at, "pg_catalog") != NULL;
 	if (!has_catalog)
@@ -80,22 +80,38 @@ static const struct {
 	const char *name;
 	uint32_t oid;
 } builtin_types[] = {
-	{ "bool", OID_BOOL },		  { "bytea", OID_BYTEA },
-	{ "int8", OID_INT8 },		  { "int2", OID_INT2 },
-	{ "int4", OID_INT4 },		  { "text", OID_TEXT },
-	{ "oid", OID_OID },		  { "json", OID_JSON },
-	{ "float4", OID_FLOAT4 },	  { "float8", OID_FLOAT8 },
-	{ "bpchar", OID_BPCHAR },	  { "varchar", OID_VARCHAR },
-	{ "date", OID_DATE },		  { "time", OID_TIME },
-	{ "timestamp", OID_TIMESTAMP },	  { "timestamptz", OID_TIMESTAMPTZ },
-	{ "interval", OID_INTERVAL },	  { "timetz", OID_TIMETZ },
-	{ "numeric", OID_NUMERIC },	  { "uuid", OID_UUID },
-	{ "regclass", 2205 },		  { "regproc", 24 },
-	{ "regprocedure", 2202 },	  { "regoper", 2203 },
-	{ "regoperator", 2204 },	  { "regtype", 2206 },
-	{ "regrole", 4096 },		  { "regnamespace", 4089 },
-	{ "regconfig", 3734 },		  { "regdictionary", 3769 },
-	{ "regcollation", 4191 },	  { "jsonb", 3802 },
+	{ "bool", OID_BOOL },
+	{ "bytea", OID_BYTEA },
+	{ "int8", OID_INT8 },
+	{ "int2", OID_INT2 },
+	{ "int4", OID_INT4 },
+	{ "text", OID_TEXT },
+	{ "oid", OID_OID },
+	{ "json", OID_JSON },
+	{ "float4", OID_FLOAT4 },
+	{ "float8", OID_FLOAT8 },
+	{ "bpchar", OID_BPCHAR },
+	{ "varchar", OID_VARCHAR },
+	{ "date", OID_DATE },
+	{ "time", OID_TIME },
+	{ "timestamp", OID_TIMESTAMP },
+	{ "timestamptz", OID_TIMESTAMPTZ },
+	{ "interval", OID_INTERVAL },
+	{ "timetz", OID_TIMETZ },
+	{ "numeric", OID_NUMERIC },
+	{ "uuid", OID_UUID },
+	{ "regclass", 2205 },
+	{ "regproc", 24 },
+	{ "regprocedure", 2202 },
+	{ "regoper", 2203 },
+	{ "regoperator", 2204 },
+	{ "regtype", 2206 },
+	{ "regrole", 4096 },
+	{ "regnamespace", 4089 },
+	{ "regconfig", 3734 },
+	{ "regdictionary", 3769 },
+	{ "regcollation", 4191 },
+	{ "jsonb", 3802 },
 };
 
 uint32_t names_type(struct build *b, const struct node *type_name, bool *is_array)

@@ -12,7 +12,8 @@ static const char by_key[] = "Restrict the statement to one shard key, or sort i
 
 static bool is_end_word(struct build *b, unsigned i)
 {
-	static const char *const words[] = { "limit", "offset", "fetch", "for", "asc", "desc", "using" };
+	static const char *const words[] = { "limit", "offset", "fetch", "for",
+					     "asc",   "desc",	"using" };
 	const struct token *t = &b->tokens.items[i];
 	for (unsigned j = 0; j < sizeof(words) / sizeof(words[0]); j++)
 		if (token_is(b->req->text, t, words[j]))
@@ -54,7 +55,8 @@ static bool read_sorts(struct build *b, struct lists *l)
 	bool in_item = true;
 	for (i = start; i <= b->tokens.n; i++) {
 		bool end = i == b->tokens.n;
-		bool comma = !end && b->tokens.items[i].depth == 0 && b->tokens.items[i].code == TOKEN_COMMA;
+		bool comma = !end && b->tokens.items[i].depth == 0 &&
+			     b->tokens.items[i].code == TOKEN_COMMA;
 		bool word = !end && b->tokens.items[i].depth == 0 && is_end_word(b, i);
 		if (in_item && (end || comma || word)) {
 			if (l->n_sorts == 32 || i == start)
@@ -94,7 +96,8 @@ struct piece order_target_piece(struct build *b, const struct lists *l, unsigned
 			if (b->tokens.items[t].start < p.from)
 				continue;
 			last = t;
-			if (b->tokens.items[t].depth == 0 && token_is(b->req->text, &b->tokens.items[t], "as"))
+			if (b->tokens.items[t].depth == 0 &&
+			    token_is(b->req->text, &b->tokens.items[t], "as"))
 				as = t;
 		}
 		p.to = b->tokens.items[(as ? as : last) - 1].end;
@@ -102,7 +105,8 @@ struct piece order_target_piece(struct build *b, const struct lists *l, unsigned
 	return p;
 }
 
-static char *target_text(struct build *b, const struct lists *l, unsigned i, const struct node *target)
+static char *target_text(struct build *b, const struct lists *l, unsigned i,
+			 const struct node *target)
 {
 	struct piece p = order_target_piece(b, l, i, target);
 	return arena_strndup(b->a, b->req->text.p + p.from, p.to - p.from);
@@ -115,9 +119,10 @@ static char *output_text(struct build *b, struct level *top, const struct lists 
 	const struct node_list *targets = node_list(top->stmt, "target_list");
 	if (targets->n == top->n_output && l->n_targets == targets->n) {
 		const struct node *t = targets->items[at], *val = node_child(t, "val");
-		bool star = node_is(val, NODE_ColumnRef) &&
-			    node_is(node_list(val, "fields")->items[node_list(val, "fields")->n - 1],
-				    NODE_A_Star);
+		bool star =
+			node_is(val, NODE_ColumnRef) &&
+			node_is(node_list(val, "fields")->items[node_list(val, "fields")->n - 1],
+				NODE_A_Star);
 		if (!star && top->has_volatile && !node_is(val, NODE_ColumnRef))
 			return NULL;
 		if (!star)
@@ -169,7 +174,8 @@ static char *sort_text(struct build *b, struct level *top, const struct lists *l
 		return output_text(b, top, l, (unsigned)at, type);
 	if (!type_of(b, top, n, type) || (top->has_volatile && !node_is(n, NODE_ColumnRef)))
 		return NULL;
-	return arena_strndup(b->a, b->req->text.p + l->sorts[i].from, l->sorts[i].to - l->sorts[i].from);
+	return arena_strndup(b->a, b->req->text.p + l->sorts[i].from,
+			     l->sorts[i].to - l->sorts[i].from);
 }
 
 bool order_is_sortable(uint32_t type)
@@ -251,7 +257,8 @@ bool order_plan(struct build *b, struct level *top)
 		if (!add_key(b, item, &type, &p->sort[i]))
 			return false;
 		bool first = l->n_targets == 0 && i == 0;
-		extra = arena_printf(b->a, "%s%s (%s) AS mosaic_k%u", extra, first ? "" : ",", text, i + 1);
+		extra = arena_printf(b->a, "%s%s (%s) AS mosaic_k%u", extra, first ? "" : ",", text,
+				     i + 1);
 	}
 	p->n_sort = (uint16_t)items->n;
 	text_splice(b, b->tokens.items[l->from - 1].end, 0, extra);
@@ -290,7 +297,8 @@ static bool read_count(const struct node *n, struct plan_count *out)
 static bool is_limit_word(struct build *b, unsigned i)
 {
 	const struct token *t = &b->tokens.items[i];
-	if (t->depth != 0 || (i > 0 && (t[-1].code == TOKEN_DOT || token_is(b->req->text, t - 1, "as"))))
+	if (t->depth != 0 ||
+	    (i > 0 && (t[-1].code == TOKEN_DOT || token_is(b->req->text, t - 1, "as"))))
 		return false;
 	return token_is(b->req->text, t, "limit") || token_is(b->req->text, t, "offset") ||
 	       token_is(b->req->text, t, "fetch");
@@ -325,13 +333,15 @@ static bool cut_limit(struct build *b)
 
 static bool param_is_free(struct build *b, const struct plan_count *c)
 {
-	return c->kind != COUNT_PARAM || c->param > b->n_param_uses || b->param_uses[c->param - 1] <= 1;
+	return c->kind != COUNT_PARAM || c->param > b->n_param_uses ||
+	       b->param_uses[c->param - 1] <= 1;
 }
 
 bool limit_plan(struct build *b, const struct node *stmt)
 {
 	struct plan *p = b->plan;
-	const struct node *count = node_child(stmt, "limit_count"), *skip = node_child(stmt, "limit_offset");
+	const struct node *count = node_child(stmt, "limit_count"),
+			  *skip = node_child(stmt, "limit_offset");
 	if (!count && !skip)
 		return true;
 	if (node_int(stmt, "limit_option") == LIMIT_WITH_TIES) {

@@ -31,9 +31,10 @@ void places_add_var(struct build *b, struct places *p, const struct node *range_
 enum status places_run(struct build *b, const struct places *p, const char *tag, bool is_ddl)
 {
 	if (b->map->n_shards > 1 && p->n_single > 0 && (p->n_spread > 0 || p->two_homes))
-		return build_refuse(b, "Name tables of one kind in one statement.",
-				    "%s of single-shard table \"%s\" together with tables on other shards",
-				    tag, p->name);
+		return build_refuse(
+			b, "Name tables of one kind in one statement.",
+			"%s of single-shard table \"%s\" together with tables on other shards", tag,
+			p->name);
 	enum status st = utility_run(b, tag, p->n_spread > 0, is_ddl);
 	if (p->n_single > 0)
 		b->plan->shard = p->home;

@@ -86,7 +86,8 @@ void query_judge(struct build *b, const struct err *refusal)
 static enum status judge_syntax(struct build *b, const struct err *syntax)
 {
 	struct err refusal = ERR_INIT;
-	err_set(&refusal, STATUS_UNROUTED, "the statement is not known to this proxy's SQL grammar");
+	err_set(&refusal, STATUS_UNROUTED,
+		"the statement is not known to this proxy's SQL grammar");
 	err_detail(&refusal, "%s", syntax->message);
 	err_hint(&refusal, "The grammar is PostgreSQL 15's; write the statement in its terms.");
 	refusal.position = syntax->position;
@@ -98,7 +99,8 @@ static enum status judge_syntax(struct build *b, const struct err *syntax)
 static bool is_query(const struct node *n)
 {
 	return n->kind == NODE_SelectStmt || n->kind == NODE_InsertStmt ||
-	       n->kind == NODE_UpdateStmt || n->kind == NODE_DeleteStmt || n->kind == NODE_MergeStmt;
+	       n->kind == NODE_UpdateStmt || n->kind == NODE_DeleteStmt ||
+	       n->kind == NODE_MergeStmt;
 }
 
 static enum status dispatch(struct build *b)

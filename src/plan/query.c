@@ -69,23 +69,26 @@ static enum status rules_calls(struct build *b, const struct census *c)
 	const struct calls *k = &b->calls;
 	bool one = b->map->n_shards == 1;
 	if (k->session_lock)
-		return build_refuse(b, "Use pg_advisory_xact_lock(), which ends with the transaction.",
-				    "%s() holds a lock for the session, and server connections are shared",
-				    k->session_name);
+		return build_refuse(
+			b, "Use pg_advisory_xact_lock(), which ends with the transaction.",
+			"%s() holds a lock for the session, and server connections are shared",
+			k->session_name);
 	if (k->forbidden && strcmp(k->forbidden_name, "set_config") == 0)
-		return build_refuse(b, "Use SET, or SELECT set_config('name', 'value', false) alone.",
+		return build_refuse(b,
+				    "Use SET, or SELECT set_config('name', 'value', false) alone.",
 				    "set_config() inside a query");
 	if (k->forbidden && strcmp(k->forbidden_name, "WHERE CURRENT OF") == 0)
 		return build_refuse(b, "Name the row by its key.", "WHERE CURRENT OF a cursor");
 	if (one)
 		return STATUS_OK;
 	if (k->forbidden && c->n_sharded + c->n_reference > 0)
-		return build_refuse(b, "Call it in a statement that reads no sharded or reference table.",
-				    "%s() in a statement over sharded or reference tables",
-				    k->forbidden_name);
+		return build_refuse(
+			b, "Call it in a statement that reads no sharded or reference table.",
+			"%s() in a statement over sharded or reference tables", k->forbidden_name);
 	if (k->opaque)
 		return build_refuse(b, "Declare the function IMMUTABLE if it reads no table.",
-				    "function %s() may read tables on other shards", k->opaque_name);
+				    "function %s() may read tables on other shards",
+				    k->opaque_name);
 	return STATUS_OK;
 }
 
@@ -124,9 +127,11 @@ static enum status rules_targets(struct build *b)
 		if (r->level->kind == LEVEL_TOP)
 			continue;
 		if (r->kind == REL_REFERENCE)
-			return build_refuse(b, hint, "a write to reference table \"%s\" inside WITH", r->name);
+			return build_refuse(
+				b, hint, "a write to reference table \"%s\" inside WITH", r->name);
 		if (node_is(r->level->stmt, NODE_InsertStmt))
-			return build_refuse(b, hint, "INSERT into sharded table \"%s\" inside WITH", r->name);
+			return build_refuse(b, hint, "INSERT into sharded table \"%s\" inside WITH",
+					    r->name);
 	}
 	return STATUS_OK;
 }
@@ -158,7 +163,8 @@ enum status query_unsharded(struct build *b, const struct census *c)
 		return STATUS_OK;
 	}
 	p->target = TARGET_ANY;
-	build_explain(b, c->n_reference ? "reference tables only: any shard" : "no table: any shard");
+	build_explain(b,
+		      c->n_reference ? "reference tables only: any shard" : "no table: any shard");
 	return STATUS_OK;
 }
 
@@ -194,8 +200,9 @@ enum status query_sharded(struct build *b, const struct census *c, struct level 
 {
 	struct plan *p = b->plan;
 	if (locks_reference(b, c))
-		return build_refuse(b, "Lock the sharded table only: FOR UPDATE OF it.",
-				    "FOR UPDATE or FOR SHARE of a reference table with a sharded one");
+		return build_refuse(
+			b, "Lock the sharded table only: FOR UPDATE OF it.",
+			"FOR UPDATE or FOR SHARE of a reference table with a sharded one");
 	bool keyed = route_by_key(b);
 	if (c->two_distributions)
 		return build_refuse(b, "Attach both tables to one distribution.",
@@ -213,8 +220,9 @@ enum status query_sharded(struct build *b, const struct census *c, struct level 
 		p->must_be_shard = c->home;
 	if (keyed)
 		build_explain(b, "routed by %s(%s): %u key value%s",
-			      b->map->distributions[c->distribution].name, c->sharded->mapped->key_columns[0],
-			      p->keys.n_rows, p->keys.n_rows == 1 ? "" : "s");
+			      b->map->distributions[c->distribution].name,
+			      c->sharded->mapped->key_columns[0], p->keys.n_rows,
+			      p->keys.n_rows == 1 ? "" : "s");
 	if (keyed && !several_values(p))
 		return STATUS_OK;
 	if (c->n_single > 0)
@@ -283,8 +291,9 @@ static void describe(struct build *b, struct level *top, const struct node *stmt
 		p->writes |= l->writes;
 	p->writes |= b->calls.sequence;
 	p->locks_rows = b->has_locking;
-	p->returns_rows = stmt->kind == NODE_SelectStmt ||
-			  (stmt->kind != NODE_MergeStmt && node_list(stmt, "returning_list")->n > 0);
+	p->returns_rows =
+		stmt->kind == NODE_SelectStmt ||
+		(stmt->kind != NODE_MergeStmt && node_list(stmt, "returning_list")->n > 0);
 	p->n_output = top->output_unknown ? -1 : (int)top->n_output;
 }
 
@@ -315,7 +324,8 @@ static enum status plan_by_kind(struct build *b, struct level *top, const struct
 	if (stmt->kind == NODE_UpdateStmt || stmt->kind == NODE_DeleteStmt)
 		return plan_modify(b, stmt, &c, top);
 	if (stmt->kind == NODE_MergeStmt && top->rels[0]->kind == REL_REFERENCE)
-		return build_refuse(b, "Use INSERT, UPDATE and DELETE.", "MERGE into a reference table");
+		return build_refuse(b, "Use INSERT, UPDATE and DELETE.",
+				    "MERGE into a reference table");
 	return c.n_sharded > 0 ? query_sharded(b, &c, top) : query_unsharded(b, &c);
 }
 
@@ -324,8 +334,10 @@ static enum status select_into(struct build *b, const struct node *stmt)
 {
 	struct plan *p = b->plan;
 	if (names_is_temp(node_child(node_child(stmt, "into_clause"), "rel")))
-		return build_refuse(b, "Use an ordinary or UNLOGGED table.", "SELECT INTO a temporary table");
-	bool home = p->target == TARGET_ANY || (p->target == TARGET_SHARD && p->shard == b->map->home);
+		return build_refuse(b, "Use an ordinary or UNLOGGED table.",
+				    "SELECT INTO a temporary table");
+	bool home =
+		p->target == TARGET_ANY || (p->target == TARGET_SHARD && p->shard == b->map->home);
 	if (!home)
 		return build_refuse(b, "CREATE TABLE, then INSERT … SELECT.",
 				    "SELECT INTO over sharded tables");

@@ -95,7 +95,8 @@ bool route_by_key(struct build *b)
 
 static bool is_array_type(uint32_t oid)
 {
-	return oid == 1005 || oid == 1007 || oid == 1016 || oid == 1009 || oid == 1015 || oid == 2951;
+	return oid == 1005 || oid == 1007 || oid == 1016 || oid == 1009 || oid == 1015 ||
+	       oid == 2951;
 }
 
 static uint32_t array_of(uint32_t element)

@@ -11,9 +11,9 @@ static const char by_key[] = "Restrict every sharded table to one shard key valu
 
 bool scatter_is_plain(const struct level *l)
 {
-	return node_is(l->stmt, NODE_SelectStmt) && !l->left && !l->has_limit && !l->has_aggregate &&
-	       !l->is_grouped && !l->has_having && !l->has_distinct && !l->has_window &&
-	       !l->has_locking && !l->writes;
+	return node_is(l->stmt, NODE_SelectStmt) && !l->left && !l->has_limit &&
+	       !l->has_aggregate && !l->is_grouped && !l->has_having && !l->has_distinct &&
+	       !l->has_window && !l->has_locking && !l->writes;
 }
 
 static bool keys_pushable(struct build *b, struct rel *derived, const int *inner, unsigned n)
@@ -22,7 +22,8 @@ static bool keys_pushable(struct build *b, struct rel *derived, const int *inner
 		bool found = false;
 		for (unsigned i = 0; i < derived->n_columns && !found; i++) {
 			int w = derived->columns[i].var;
-			found = w >= 0 && graph_reaches(b, w, inner[k]) && graph_reaches(b, inner[k], w);
+			found = w >= 0 && graph_reaches(b, w, inner[k]) &&
+				graph_reaches(b, inner[k], w);
 		}
 		if (!found)
 			return false;
@@ -42,7 +43,8 @@ static unsigned find_anchor(struct build *b, struct level *l, int *vars)
 				vars[k] = graph_key_var(b, r, k);
 			return r->mapped->n_keys;
 		}
-		if (r->kind != REL_DERIVED || !r->sub || r->sub->left || (r->cte && r->cte->n_refs != 1))
+		if (r->kind != REL_DERIVED || !r->sub || r->sub->left ||
+		    (r->cte && r->cte->n_refs != 1))
 			continue;
 		unsigned n = find_anchor(b, r->sub, vars);
 		if (n > 0 && (scatter_is_plain(r->sub) || keys_pushable(b, r, vars, n)))
@@ -56,9 +58,10 @@ bool scatter_is_tied(struct build *b, struct level *top)
 	int anchor[MAP_MAX_KEYS];
 	unsigned n = find_anchor(b, top, anchor);
 	if (n == 0) {
-		scatter_refuse(b, by_key,
-			       "a query whose FROM has no sharded table in every row (an outer join's "
-			       "optional side, a sub-query, or a set operation)");
+		scatter_refuse(
+			b, by_key,
+			"a query whose FROM has no sharded table in every row (an outer join's "
+			"optional side, a sub-query, or a set operation)");
 		return false;
 	}
 	for (unsigned i = 0; i < b->n_all; i++) {
@@ -67,9 +70,11 @@ bool scatter_is_tied(struct build *b, struct level *top)
 			continue;
 		for (unsigned k = 0; k < n; k++)
 			if (!graph_reaches(b, anchor[k], graph_key_var(b, r, k))) {
-				scatter_refuse(b, "Join on the whole shard key, or restrict both to one key.",
-					       "\"%s\" is not joined on its shard key \"%s\": it", r->name,
-					       r->mapped->key_columns[k]);
+				scatter_refuse(
+					b,
+					"Join on the whole shard key, or restrict both to one key.",
+					"\"%s\" is not joined on its shard key \"%s\": it", r->name,
+					r->mapped->key_columns[k]);
 				return false;
 			}
 	}
@@ -109,8 +114,9 @@ static bool levels_are_safe(struct build *b, struct level *top)
 				       "a volatile function in a sub-query over several shards");
 		if (!reads_sharded(b, l) && reads_tables(l) &&
 		    (l->has_limit || l->has_window || l->has_distinct_on || l->order_dependent))
-			scatter_refuse(b, by_key,
-				       "a sub-query of reference tables whose result depends on row order");
+			scatter_refuse(
+				b, by_key,
+				"a sub-query of reference tables whose result depends on row order");
 	}
 	return b->scatter.status == STATUS_OK;
 }
@@ -344,7 +350,8 @@ void scatter_select(struct build *b, struct level *top)
 		return;
 	text_apply(b);
 	p->merge = sorted ? MERGE_SORT : MERGE_CONCAT;
-	build_explain(b, sorted ? "merged by ORDER BY in the proxy" : "rows put together in the proxy");
+	build_explain(b, sorted ? "merged by ORDER BY in the proxy"
+				: "rows put together in the proxy");
 }
 
 void scatter_statement(struct build *b, struct level *top)

@@ -6,7 +6,9 @@ struct level *scope_new_level(struct build *b, const struct node *stmt, struct l
 			      enum level_kind kind, struct cte *ctes)
 {
 	struct level *l = arena_new(b->a, struct level);
-	*l = (struct level){ .kind = kind, .parent = parent, .next = b->levels, .stmt = stmt, .ctes = ctes };
+	*l = (struct level){
+		.kind = kind, .parent = parent, .next = b->levels, .stmt = stmt, .ctes = ctes
+	};
 	b->levels = l;
 	return l;
 }
@@ -110,8 +112,7 @@ static bool may_push_into(struct build *b, struct level *sub, unsigned i)
 		return false;
 	if (!sub->has_aggregate && !sub->is_grouped && !sub->has_having)
 		return true;
-	return sub->is_grouped &&
-	       group_has_var(b, sub, sub->output[i].var, sub->output[i].name, i);
+	return sub->is_grouped && group_has_var(b, sub, sub->output[i].var, sub->output[i].name, i);
 }
 
 static struct rel *add_derived(struct build *b, struct level *l, const char *name,
@@ -315,13 +316,15 @@ static void from_join(struct build *b, struct level *l, const struct node *join)
 		join_alias(b, l, join,
 			   (struct span){ left.from, l->n_rels, left.merged_from, l->n_merged });
 	if (node_child(join, "join_using_alias"))
-		scope_add_unknown(b, l, node_text(node_child(join, "join_using_alias"), "aliasname"));
+		scope_add_unknown(b, l,
+				  node_text(node_child(join, "join_using_alias"), "aliasname"));
 }
 
 static void from_subselect(struct build *b, struct level *l, const struct node *item)
 {
 	struct level *parent = node_int(item, "lateral") ? l : l->parent;
-	struct level *sub = scope_statement(b, node_child(item, "subquery"), parent, LEVEL_FROM, l->ctes);
+	struct level *sub =
+		scope_statement(b, node_child(item, "subquery"), parent, LEVEL_FROM, l->ctes);
 	struct rel *r = add_derived(b, l, alias_of(item, ""), sub, NULL);
 	rename_columns(b, r, item);
 }
@@ -341,7 +344,8 @@ static void from_sample(struct build *b, struct level *l, const struct node *ite
 	const struct node_list *args = node_list(item, "args");
 	for (unsigned i = 0; i < args->n; i++)
 		scope_expr(b, l, args->items[i]);
-	scatter_refuse(b, "Restrict the statement to one shard key.", "TABLESAMPLE over several shards");
+	scatter_refuse(b, "Restrict the statement to one shard key.",
+		       "TABLESAMPLE over several shards");
 }
 
 static void walk_function_item(const struct node *n, void *arg);

@@ -55,7 +55,7 @@ static void walk_column(struct walk *w, const struct node *ref)
 	for (struct level *l = w->l; l; l = l->parent)
 		for (unsigned i = 0; i < l->n_rels; i++) {
 			if (fields->n <= 2 && strcmp(l->rels[i]->name, last) == 0) {
-				w->b->calls.whole_row = true;
+				w->b->calls.whole_row |= !l->rels[i]->columns_unknown;
 				return;
 			}
 			unknown_here |= l->rels[i]->columns_unknown;
@@ -125,10 +125,10 @@ static void walk_value_function(struct build *b, const struct node *n)
 
 static bool is_common_operator(const char *op)
 {
-	static const char *const ops[] = { "=",	 "<>", "!=", "<",   ">",   "<=",  ">=",	  "+",
-					   "-",	 "*",  "/",  "%",   "||",  "~",	  "~*",	  "!~",
-					   "!~*", "~~", "~~*", "!~~", "!~~*", "^", "->",  "->>",
-					   "#>", "#>>", "@>", "<@", "&&", "?", "?|", "?&" };
+	static const char *const ops[] = { "=",	  "<>",	 "!=",	"<",   ">",    "<=", ">=", "+",
+					   "-",	  "*",	 "/",	"%",   "||",   "~",  "~*", "!~",
+					   "!~*", "~~",	 "~~*", "!~~", "!~~*", "^",  "->", "->>",
+					   "#>",  "#>>", "@>",	"<@",  "&&",   "?",  "?|", "?&" };
 	for (unsigned i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
 		if (strcmp(op, ops[i]) == 0)
 			return true;
@@ -396,11 +396,13 @@ static int source_column(const struct rel *target, const struct node_list *cols,
 	return -1;
 }
 
-static void tie_insert(struct build *b, struct rel *target, const struct node *s, struct level *source)
+static void tie_insert(struct build *b, struct rel *target, const struct node *s,
+		       struct level *source)
 {
 	for (unsigned k = 0; target->mapped && k < target->mapped->n_keys; k++) {
 		int var = graph_key_var(b, target, k);
-		int at = source_column(target, node_list(s, "cols"), target->mapped->key_columns[k]);
+		int at =
+			source_column(target, node_list(s, "cols"), target->mapped->key_columns[k]);
 		if (var < 0 || at < 0 || !source || source->output_unknown ||
 		    (unsigned)at >= source->n_output)
 			continue;
@@ -412,7 +414,8 @@ static void tie_insert(struct build *b, struct rel *target, const struct node *s
 			source->left ? NULL : node_list(source->stmt, "target_list");
 		struct key_source *one = arena_new(b->a, struct key_source);
 		if (targets && targets->n == source->n_output &&
-		    constant_source(b, node_child(targets->items[at], "val"), b->vars[var].type, one) &&
+		    constant_source(b, node_child(targets->items[at], "val"), b->vars[var].type,
+				    one) &&
 		    one->kind != KEY_NULL)
 			graph_restrict(b, var, one, 1);
 	}
@@ -423,7 +426,8 @@ static void scope_insert(struct build *b, struct level *l, const struct node *s)
 	struct rel *target = scope_target(b, l, s);
 	struct level *source = NULL;
 	if (node_child(s, "select_stmt")) {
-		source = scope_statement(b, node_child(s, "select_stmt"), l->parent, LEVEL_FROM, l->ctes);
+		source = scope_statement(b, node_child(s, "select_stmt"), l->parent, LEVEL_FROM,
+					 l->ctes);
 		source->owner = l;
 		l->source = source;
 	}

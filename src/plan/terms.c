@@ -79,8 +79,8 @@ static unsigned in_list(struct scope *s, const struct node *e, struct side *col,
 			struct key_source **out)
 {
 	const struct node *list = node_child(e, "rexpr");
-	if (!node_is(list, NODE_List) || !side_of(s, node_child(e, "lexpr"), col) || !col->is_inner ||
-	    !has_family(s->b, col->var))
+	if (!node_is(list, NODE_List) || !side_of(s, node_child(e, "lexpr"), col) ||
+	    !col->is_inner || !has_family(s->b, col->var))
 		return 0;
 	const struct node_list *items = node_list(list, "items");
 	*out = arena_array(s->b->a, struct key_source, items->n);
@@ -93,7 +93,8 @@ static unsigned in_list(struct scope *s, const struct node *e, struct side *col,
 static unsigned any_array(struct scope *s, const struct node *e, struct side *col,
 			  struct key_source **out)
 {
-	if (!side_of(s, node_child(e, "lexpr"), col) || !col->is_inner || !has_family(s->b, col->var))
+	if (!side_of(s, node_child(e, "lexpr"), col) || !col->is_inner ||
+	    !has_family(s->b, col->var))
 		return 0;
 	return constant_array(s->b, node_child(e, "rexpr"), s->b->vars[col->var].type, out);
 }
@@ -162,14 +163,15 @@ static bool in_subquery(struct scope *s, const struct node *e)
 	const struct node *test = node_child(e, "testexpr");
 	s->l->has_sublink = true;
 	scope_expr(s->b, s->l, test);
-	struct level *sub = scope_statement(s->b, node_child(e, "subselect"), s->l, LEVEL_EXPR, s->l->ctes);
+	struct level *sub =
+		scope_statement(s->b, node_child(e, "subselect"), s->l, LEVEL_EXPR, s->l->ctes);
 	if (s->kind != TERM_HARD || !side_of(s, test, &x) || !x.is_inner || sub->output_unknown ||
 	    sub->n_output != 1 || sub->output[0].var < 0)
 		return true;
 	graph_edge(s->b, sub->output[0].var, x.var, NULL);
-	bool plain = !sub->has_limit && !sub->is_grouped && !sub->has_aggregate && !sub->has_window &&
-		     !sub->has_having && !sub->has_distinct_on && !sub->left && !sub->has_locking &&
-		     !sub->has_srf && !sub->has_volatile;
+	bool plain = !sub->has_limit && !sub->is_grouped && !sub->has_aggregate &&
+		     !sub->has_window && !sub->has_having && !sub->has_distinct_on && !sub->left &&
+		     !sub->has_locking && !sub->has_srf && !sub->has_volatile;
 	if (plain)
 		graph_edge(s->b, x.var, sub->output[0].var, NULL);
 	return true;
@@ -203,8 +205,8 @@ static void collect(struct scope *s, const struct node *cond)
 	term(s, cond);
 }
 
-void terms_collect(struct build *b, struct level *l, const struct node *cond,
-		   enum term_scope kind, struct rel *const *inner, unsigned n_inner)
+void terms_collect(struct build *b, struct level *l, const struct node *cond, enum term_scope kind,
+		   struct rel *const *inner, unsigned n_inner)
 {
 	struct scope s = { b, l, kind, inner, n_inner };
 	collect(&s, cond);

@@ -8,14 +8,16 @@ bool text_tokens(struct build *b)
 {
 	struct err ignored = ERR_INIT;
 	if (!b->have_tokens)
-		b->have_tokens = parse_tokens(b->a, b->req->text, &b->tokens, &ignored) == STATUS_OK;
+		b->have_tokens =
+			parse_tokens(b->a, b->req->text, &b->tokens, &ignored) == STATUS_OK;
 	return b->have_tokens;
 }
 
 unsigned text_find(struct build *b, unsigned from, const char *word)
 {
 	for (unsigned i = from; i < b->tokens.n; i++)
-		if (b->tokens.items[i].depth == 0 && token_is(b->req->text, &b->tokens.items[i], word))
+		if (b->tokens.items[i].depth == 0 &&
+		    token_is(b->req->text, &b->tokens.items[i], word))
 			return i;
 	return UINT_MAX;
 }
@@ -37,7 +39,8 @@ static bool is_label(struct build *b, unsigned i)
 /* FROM of the top SELECT, not that of IS DISTINCT FROM. */
 unsigned text_from_token(struct build *b, unsigned after)
 {
-	for (unsigned i = text_find(b, after, "from"); i != UINT_MAX; i = text_find(b, i + 1, "from")) {
+	for (unsigned i = text_find(b, after, "from"); i != UINT_MAX;
+	     i = text_find(b, i + 1, "from")) {
 		if (is_label(b, i))
 			continue;
 		bool behind_distinct = token_is(b->req->text, &b->tokens.items[i - 1], "distinct");
@@ -51,7 +54,9 @@ void text_splice(struct build *b, uint32_t at, uint32_t removed, const char *ins
 {
 	struct splice_note *n = arena_new(b->a, struct splice_note);
 	struct splice_note **where = &b->splices;
-	*n = (struct splice_note){ .at = at, .removed = removed, .insert = arena_strdup(b->a, insert) };
+	*n = (struct splice_note){ .at = at,
+				   .removed = removed,
+				   .insert = arena_strdup(b->a, insert) };
 	while (*where && (*where)->at <= at)
 		where = &(*where)->next;
 	n->next = *where;

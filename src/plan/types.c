@@ -42,7 +42,8 @@ static int number_rank(uint32_t oid)
 }
 
 /* A number and a number under + - * / %. */
-static bool arithmetic(const char *op, struct type_info l, struct type_info r, struct type_info *out)
+static bool arithmetic(const char *op, struct type_info l, struct type_info r,
+		       struct type_info *out)
 {
 	if (strlen(op) != 1 || !strchr("+-*/%", *op))
 		return false;

@@ -63,8 +63,9 @@ struct table_keys {
 };
 void table_keys_of(struct build *b, const struct schema_relation *r, struct table_keys *out);
 bool table_is_key(const struct table_keys *t, const char *column);
-enum status check_constraint(struct build *b, const struct table_keys *t, const struct node *constraint,
-			     const char *column, const struct schema_relation *table);
+enum status check_constraint(struct build *b, const struct table_keys *t,
+			     const struct node *constraint, const char *column,
+			     const struct schema_relation *table);
 enum status check_column(struct build *b, const struct table_keys *t, const struct node *column,
 			 const struct schema_relation *table, bool is_added);
 

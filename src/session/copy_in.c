@@ -8,10 +8,20 @@
  * the client's data is read and dropped. CopyFail or a vanished client: CopyFail to all.
  * Either way the statement's transaction is rolled back on every shard. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "internal.h"
 #include "pgmosaic/base/check.h"
 #include "pgmosaic/route/copy_split.h"
+
+/* Which line of the client's input each line sent to one shard was: the distance to the one
+ * before, a byte each (255: the next four bytes hold it). */
+struct line_map {
+	struct buf deltas;
+	uint64_t last;
+};
+
+#define LINE_MAP_BYTES (16u << 20) /* beyond, errors tell no line */
 
 struct copy_in {
 	struct session *s;
@@ -21,7 +31,9 @@ struct copy_in {
 	struct copy_splitter *splitter;
 	bool *is_open; /* per leg: a CopyData message is being filled */
 	size_t *mark;
-	struct err err; /* ours: CopyFail, bad data */
+	struct line_map *lines; /* per leg */
+	uint64_t line;		/* of the client's input: lines handed out so far */
+	struct err err;		/* ours: CopyFail, bad data */
 	bool client_failed, done;
 };
 
@@ -45,9 +57,52 @@ static void close_data(struct copy_in *c)
 	}
 }
 
+static void note_line(struct line_map *m, uint64_t line)
+{
+	uint64_t delta = line - m->last;
+
+	m->last = line;
+	if (delta < 255) {
+		buf_put_u8(&m->deltas, (uint8_t)delta);
+	} else {
+		buf_put_u8(&m->deltas, 255);
+		buf_put_u32(&m->deltas, (uint32_t)delta);
+	}
+}
+
+/* A row may hold quoted line ends: each counts, as PostgreSQL counts them. */
+static unsigned count_lines(const uint8_t *row, size_t n)
+{
+	unsigned lines = 0;
+
+	for (const uint8_t *p = row; p < row + n && (p = memchr(p, '\n', (size_t)(row + n - p)));
+	     p++)
+		lines++;
+	return lines ? lines : 1;
+}
+
+/* The client's line for a shard's; 0: not known. */
+static uint64_t client_line(const struct line_map *m, uint64_t shard_line)
+{
+	const uint8_t *p = buf_head(&m->deltas), *end = p + buf_len(&m->deltas);
+	uint64_t line = 0;
+
+	if (m->deltas.overflow)
+		return 0;
+	for (uint64_t i = 0; i < shard_line; i++) {
+		if (p >= end)
+			return i == 0 ? 0 : line + (shard_line - i); /* behind the last row */
+		line += *p < 255 ? *p : wire_get_u32(p + 1);
+		p += *p < 255 ? 1 : 5;
+	}
+	return line;
+}
+
 static enum status put_row(void *ctx, uint16_t shard, const uint8_t *row, size_t n, struct err *err)
 {
 	struct copy_in *c = ctx;
+	unsigned n_lines =
+		c->splitter && c->st->plan->copy.format != COPY_BINARY ? count_lines(row, n) : 0;
 	bool found = false;
 
 	for (unsigned i = 0; i < c->n_legs; i++) {
@@ -61,7 +116,10 @@ static enum status put_row(void *ctx, uint16_t shard, const uint8_t *row, size_t
 		open_data(c, i);
 		if (!buf_append(conn_out(leg->conn), row, n))
 			return err_set(err, STATUS_LIMIT, "a row of the COPY is too long");
+		for (unsigned k = 0; k < n_lines; k++)
+			note_line(&c->lines[i], c->line + k + 1);
 	}
+	c->line += n_lines;
 	if (!found)
 		return err_set(err, STATUS_INTERNAL, "a row's shard takes no part in the COPY");
 	return STATUS_OK;
@@ -207,14 +265,45 @@ static struct leg *first_cause(const struct copy_in *c)
 	return NULL;
 }
 
+/* "COPY t, line 68, column k" counts the shard's lines: put the client's in its place. */
+static void map_context(struct copy_in *c, struct leg *leg)
+{
+	struct buf in = leg->error_body;
+	struct line_map *map = NULL;
+
+	for (unsigned i = 0; i < c->n_legs; i++)
+		if (c->legs[i] == leg)
+			map = &c->lines[i];
+	if (!c->splitter || !map)
+		return;
+	buf_init(&leg->error_body, in.limit_bytes);
+	for (const char *p = (const char *)buf_head(&in), *end = p + buf_len(&in); p < end && *p;
+	     p += strlen(p) + 1) {
+		const char *at = *p == 'W' ? strstr(p, ", line ") : NULL;
+		char *rest;
+		uint64_t line = at ? client_line(map, strtoull(at + 7, &rest, 10)) : 0;
+
+		if (line)
+			buf_printf(&leg->error_body, "%.*s%llu%s", (int)(at + 7 - p), p,
+				   (unsigned long long)line, rest);
+		else
+			buf_append(&leg->error_body, p, strlen(p));
+		buf_put_u8(&leg->error_body, 0);
+	}
+	buf_put_u8(&leg->error_body, 0);
+	buf_finish(&in);
+}
+
 static bool tell_failure(struct copy_in *c)
 {
 	struct exec_failure f = { .err = c->err };
 	struct leg *leg = first_cause(c);
 
 	buf_init(&f.body, 64u << 20);
-	if (leg && c->err.status == STATUS_OK)
+	if (leg && c->err.status == STATUS_OK) {
+		map_context(c, leg);
 		exec_leg_failed(NULL, c->st->text, leg, &f);
+	}
 	if (f.err.status == STATUS_OK)
 		err_set(&f.err, STATUS_CANCELED, "COPY from stdin was not finished");
 	reply_failure(c->s, &f);
@@ -262,6 +351,9 @@ bool copy_in_run(struct session *s, struct statement *st, struct leg **legs, uns
 	c->n_legs = n_legs;
 	c->is_open = arena_array(&s->arena, bool, n_legs);
 	c->mark = arena_array(&s->arena, size_t, n_legs);
+	c->lines = arena_array(&s->arena, struct line_map, n_legs);
+	for (unsigned i = 0; i < n_legs; i++)
+		buf_init(&c->lines[i].deltas, LINE_MAP_BYTES);
 	if (!start_legs(c)) {
 		end_legs(c);
 		return tell_failure(c);
@@ -272,8 +364,11 @@ bool copy_in_run(struct session *s, struct statement *st, struct leg **legs, uns
 	stream_flush(&s->stream);
 	pump(c);
 	end_legs(c);
+	ok = !must_fail(c);
+	ok = ok ? tell_success(c, own) : tell_failure(c);
+	for (unsigned i = 0; i < n_legs; i++)
+		buf_finish(&c->lines[i].deltas);
 	if (c->splitter)
 		copy_splitter_destroy(c->splitter);
-	ok = !must_fail(c);
-	return ok ? tell_success(c, own) : tell_failure(c);
+	return ok;
 }

@@ -89,7 +89,8 @@ bool ddl_prepare(struct session *s, const struct plan *plan)
 				     .user = s->user };
 
 		if (plan->changes[i].kind != CHANGE_ADD_SHARDED ||
-		    map_find_distribution(session_world(s)->map, plan->changes[i].distribution) >= 0)
+		    map_find_distribution(session_world(s)->map, plan->changes[i].distribution) >=
+			    0)
 			continue;
 		ddl_call(s, &j);
 		if (j.status != STATUS_OK) {

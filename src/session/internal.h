@@ -91,7 +91,7 @@ struct worker {
 	uint8_t *scratch;
 	struct scan scan; /* of the message at hand, outside of fibers */
 	bool is_draining, is_stopping, pools_closed;
-	struct list world_waits;
+	_Atomic uint64_t oldest_epoch;
 };
 
 /* ---- settings (settings.c) ---- */

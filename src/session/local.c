@@ -226,7 +226,8 @@ static bool rollback_to(struct session *s, const struct plan_local *l)
 
 static bool set_transaction(struct session *s, struct statement *st)
 {
-	const char *text = st->plan->local.text;
+	const char *word = strcasestr(st->plan->local.text, "TRANSACTION");
+	const char *text = word ? word + strlen("TRANSACTION") : st->plan->local.text;
 	size_t n = strlen(s->txn.begin);
 	char sql[300];
 
@@ -235,7 +236,7 @@ static bool set_transaction(struct session *s, struct statement *st)
 		reply_tag(s, "SET");
 		return true;
 	}
-	snprintf(sql, sizeof(sql), "SET TRANSACTION %s", text);
+	snprintf(sql, sizeof(sql), "SET TRANSACTION%s%s", word ? "" : " ", text);
 	if (!on_all_legs(s, sql))
 		return false;
 	snprintf(s->txn.begin + n, sizeof(s->txn.begin) - n, " %s", text); /* for those that join */

@@ -41,7 +41,6 @@ struct worker *worker_create(unsigned index, const struct session_host *host,
 	w->mailbox = mailbox_create(w->loop);
 	w->scratch = mem_alloc(SESSION_SCRATCH_BYTES);
 	list_init(&w->sessions);
-	list_init(&w->world_waits);
 	plans_init(&w->plans);
 	statements_init(&w->statements);
 	pools_init(&w->pools, w->loop, &limits, metrics);
@@ -194,6 +193,27 @@ static void check_times(struct session *s, const struct config_timeouts *t, uint
 		session_cancel(s);
 }
 
+uint64_t worker_oldest_epoch(const struct worker *w)
+{
+	return w->oldest_epoch;
+}
+
+/* Statements of running fibers go on with the world they were planned against. */
+static void note_oldest_epoch(struct worker *w)
+{
+	uint64_t oldest = w->world ? w->world->map->epoch : 0;
+	struct list *node;
+
+	list_for_each(node, &w->sessions)
+	{
+		struct session *s = list_entry(node, struct session, node);
+
+		if (s->fiber && s->world && s->world->map->epoch < oldest)
+			oldest = s->world->map->epoch;
+	}
+	w->oldest_epoch = oldest;
+}
+
 static void on_tick(void *owner)
 {
 	struct worker *w = owner;
@@ -201,6 +221,7 @@ static void on_tick(void *owner)
 	uint64_t now = loop_now_ms(w->loop);
 	struct list *node, *tmp;
 
+	note_oldest_epoch(w);
 	list_for_each_safe(node, tmp, &w->sessions)
 		check_times(list_entry(node, struct session, node), t, now);
 }

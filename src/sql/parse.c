@@ -9,8 +9,8 @@
 #include "pgmosaic/base/check.h"
 #include "pgmosaic/sql/parse.h"
 
-#define PARSE_MAX_LEVELS 8000
-#define PARSE_MAX_TOKENS 1000000
+#define PARSE_MAX_LEVELS  8000
+#define PARSE_MAX_TOKENS  1000000
 #define PARSE_FLAT_TOKENS 2000 /* fewer tokens cannot nest too deeply */
 
 union node_slot {
@@ -26,7 +26,10 @@ static const struct {
 	const ProtobufCMessageDescriptor *type;
 	enum node_kind kind;
 } kinds[] = {
-#define KIND_OF(name, lower) { &pg_query__##lower##__descriptor, NODE_##name }
+#define KIND_OF(name, lower)                                  \
+	{                                                     \
+		&pg_query__##lower##__descriptor, NODE_##name \
+	}
 	KIND_OF(SelectStmt, select_stmt),
 	KIND_OF(InsertStmt, insert_stmt),
 	KIND_OF(UpdateStmt, update_stmt),
@@ -146,8 +149,8 @@ static union node_slot convert_field(struct arena *a, const ProtobufCMessage *m,
 	if (f->type == PROTOBUF_C_TYPE_MESSAGE && is_repeated) {
 		size_t n;
 		memcpy(&n, (const char *)m + f->quantifier_offset, sizeof(n));
-		slot.list = n ? convert_list(a, *(ProtobufCMessage *const *const *)at, n)
-			      : &empty_list;
+		slot.list =
+			n ? convert_list(a, *(ProtobufCMessage *const *const *)at, n) : &empty_list;
 	} else if (f->type == PROTOBUF_C_TYPE_MESSAGE) {
 		const ProtobufCMessage *child = *(const ProtobufCMessage *const *)at;
 		slot.node = is_set(m, f) && child ? convert(a, child) : NULL;
@@ -259,7 +262,8 @@ static unsigned field_index(const struct node *n, const char *field, ProtobufCTy
 			    bool is_list)
 {
 	const ProtobufCMessageDescriptor *d = n->type;
-	const ProtobufCFieldDescriptor *f = protobuf_c_message_descriptor_get_field_by_name(d, field);
+	const ProtobufCFieldDescriptor *f =
+		protobuf_c_message_descriptor_get_field_by_name(d, field);
 	if (!f)
 		check_failed("field of this node", field, d->short_name, 0);
 	PRE((f->label == PROTOBUF_C_LABEL_REPEATED) == is_list);

@@ -10,7 +10,8 @@ static void fill(struct token_list *out, const PgQuery__ScanResult *r)
 	uint16_t depth = 0;
 	for (size_t i = 0; i < r->n_tokens; i++) {
 		const PgQuery__ScanToken *t = r->tokens[i];
-		if (t->token == PG_QUERY__TOKEN__SQL_COMMENT || t->token == PG_QUERY__TOKEN__C_COMMENT)
+		if (t->token == PG_QUERY__TOKEN__SQL_COMMENT ||
+		    t->token == PG_QUERY__TOKEN__C_COMMENT)
 			continue;
 		int code = (int)t->token;
 		bool opens = code == TOKEN_OPEN || code == '[';
@@ -37,7 +38,8 @@ enum status parse_tokens(struct arena *a, struct str text, struct token_list *ou
 	if (r.error)
 		st = err_set(err, STATUS_SYNTAX, "%s", r.error->message);
 	else
-		tokens = pg_query__scan_result__unpack(NULL, r.pbuf.len, (const uint8_t *)r.pbuf.data);
+		tokens = pg_query__scan_result__unpack(NULL, r.pbuf.len,
+						       (const uint8_t *)r.pbuf.data);
 	if (tokens) {
 		out->n = 0;
 		out->items = arena_array(a, struct token, tokens->n_tokens + 1);
@@ -53,7 +55,8 @@ enum status parse_tokens(struct arena *a, struct str text, struct token_list *ou
 
 bool token_is(struct str text, const struct token *t, const char *word)
 {
-	return t->end <= text.n && str_is_nocase((struct str){ text.p + t->start, t->end - t->start }, word);
+	return t->end <= text.n &&
+	       str_is_nocase((struct str){ text.p + t->start, t->end - t->start }, word);
 }
 
 static bool ends_chain(struct str text, const struct token *t)

@@ -153,7 +153,7 @@ static enum status commit_one(const struct commit_request *req, struct commit_ou
 	for (unsigned i = 0; i < req->n_legs; i++)
 		if (is_writer(req->legs[i]))
 			writer = req->legs[i];
-	if (writer) { /* before the locks of the others go: DISTRIBUTED order, writer first */
+	if (writer) { /* the locks of the others may guard what it wrote: they go later */
 		leg_send(writer, "COMMIT");
 		leg_await(writer);
 		writer->in_txn = writer->wrote = writer->has_xid = false;

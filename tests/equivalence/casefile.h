@@ -29,6 +29,7 @@ struct sql_case {
 	char *sql;
 	enum expectation expect;
 	char refused_state[6];
+	bool refused_on_one; /* also where one shard holds everything */
 	enum row_order order;
 	enum side side;
 	unsigned modes;
@@ -154,10 +155,11 @@ static void read_directive(struct case_reader *r, char *line)
 		c->types = copy_string(rest);
 	else if (strcmp(word, "params") == 0 && r->n_param_rows < 64)
 		r->param_rows[r->n_param_rows++] = copy_string(rest);
-	else if (strcmp(word, "refused") == 0) {
+	else if (strcmp(word, "refused") == 0 || strcmp(word, "refused-always") == 0) {
 		c->expect = EXPECT_REFUSED;
 		snprintf(c->refused_state, sizeof(c->refused_state), "%.5s",
 			 *rest ? rest : "0A000");
+		c->refused_on_one = strcmp(word, "refused-always") == 0;
 	} else
 		case_die(r, "unknown directive");
 }

@@ -21,6 +21,9 @@ unsigned worker_n_clients(const struct worker *w);
 /* Takes one reference. `on_used` is called on the worker's thread when no statement planned
  * before uses an older one any more; may be NULL. */
 void worker_set_world(struct worker *w, struct world *world, void (*on_used)(void *arg), void *arg);
+/* The oldest map epoch that a statement of this worker may still act on; looked at five times a
+ * second. 0: none yet. */
+uint64_t worker_oldest_epoch(const struct worker *w);
 void worker_cancel(struct worker *w, uint32_t pid, const uint8_t *key, size_t n_key);
 /* No new statements outside of transactions; clients leave as they become idle. */
 void worker_drain(struct worker *w);

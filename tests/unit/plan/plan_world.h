@@ -51,17 +51,60 @@ static inline void fake_row(struct schema *s, unsigned query, unsigned n, ...)
 static inline void fake_functions(struct schema *s)
 {
 	static const char *const list[] = {
-		"count a i", "sum a i",	    "min a i",	  "max a i",	"avg a i",
-		"bool_and a i", "bool_or a i", "every a i",  "bit_and a i", "bit_or a i", "bit_xor a i",
-		"array_agg a i", "string_agg a i", "stddev a i", "row_number w i", "rank * i",
-		"lower f i", "upper f i",   "length f i", "abs f i",	"round f i", "to_json f s",
-		"now f s",   "age f s",	    "random f v", "gen_random_uuid f v", "clock_timestamp f v",
-		"nextval f v", "currval f v", "lastval f v", "setval f v", "version f s",
-		"current_database f s", "pg_backend_pid f s", "pg_advisory_lock f v",
-		"pg_advisory_xact_lock f v", "set_config f v", "pg_sleep f v", "timezone f s",
-		"generate_series f i set", "unnest f i set", "current_setting f s", "pg_get_expr f s",
-		"query_to_xml f v", "format_type f s", "date_trunc f s", "date_part f s", "substring f i",
-		"like_escape f i", "btrim f i", "numeric f i", "int4 f i", "text f i", "float8 f i",
+		"count a i",
+		"sum a i",
+		"min a i",
+		"max a i",
+		"avg a i",
+		"bool_and a i",
+		"bool_or a i",
+		"every a i",
+		"bit_and a i",
+		"bit_or a i",
+		"bit_xor a i",
+		"array_agg a i",
+		"string_agg a i",
+		"stddev a i",
+		"row_number w i",
+		"rank * i",
+		"lower f i",
+		"upper f i",
+		"length f i",
+		"abs f i",
+		"round f i",
+		"to_json f s",
+		"now f s",
+		"age f s",
+		"random f v",
+		"gen_random_uuid f v",
+		"clock_timestamp f v",
+		"nextval f v",
+		"currval f v",
+		"lastval f v",
+		"setval f v",
+		"version f s",
+		"current_database f s",
+		"pg_backend_pid f s",
+		"pg_advisory_lock f v",
+		"pg_advisory_xact_lock f v",
+		"set_config f v",
+		"pg_sleep f v",
+		"timezone f s",
+		"generate_series f i set",
+		"unnest f i set",
+		"current_setting f s",
+		"pg_get_expr f s",
+		"query_to_xml f v",
+		"format_type f s",
+		"date_trunc f s",
+		"date_part f s",
+		"substring f i",
+		"like_escape f i",
+		"btrim f i",
+		"numeric f i",
+		"int4 f i",
+		"text f i",
+		"float8 f i",
 	};
 	for (unsigned i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
 		char name[64], kind[4], vol[4], set[8] = "";
@@ -88,22 +131,24 @@ static inline void fake_table(struct fake *f, struct schema *s, const char *name
 		name = dot + 1;
 	}
 	snprintf(oid, sizeof(oid), "%u", ++f->next_oid);
-	fake_row(s, 4, 14, schema, name, oid, kind, "p", "6", "f", "f", triggers, "f", "f", "f", "f", "0");
+	fake_row(s, 4, 14, schema, name, oid, kind, "p", "6", "f", "f", triggers, "f", "f", "f",
+		 "f", "0");
 	for (unsigned i = 0; i < n; i++) {
 		const struct fake_column *c = &columns[i];
 		snprintf(attnum, sizeof(attnum), "%u", i + 1);
 		fake_row(s, 5, 11, oid, c->name, c->type, c->typmod ? c->typmod : "-1",
-			 c->collation ? c->collation : "0", attnum, c->not_null ? "t" : "f", c->identity,
-			 "f", c->dflt, c->is_volatile ? "t" : "f");
+			 c->collation ? c->collation : "0", attnum, c->not_null ? "t" : "f",
+			 c->identity, "f", c->dflt, c->is_volatile ? "t" : "f");
 	}
 	snprintf(index, sizeof(index), "%s_pkey", name);
 	if (pk)
-		fake_row(s, 6, 9, oid, index, "t", "t", "f", "f", "f", strchr(pk, ' ') ? "2" : "1", pk);
+		fake_row(s, 6, 9, oid, index, "t", "t", "f", "f", "f", strchr(pk, ' ') ? "2" : "1",
+			 pk);
 	if (pk) {
 		char index_oid[16];
 		snprintf(index_oid, sizeof(index_oid), "%u", ++f->next_oid);
-		fake_row(s, 4, 14, schema, index, index_oid, "i", "p", "1", "f", "f", "f", "f", "f", "f", "f",
-			 oid);
+		fake_row(s, 4, 14, schema, index, index_oid, "i", "p", "1", "f", "f", "f", "f", "f",
+			 "f", "f", oid);
 	}
 }
 
@@ -112,35 +157,50 @@ static inline void fake_table(struct fake *f, struct schema *s, const char *name
 static inline struct schema *fake_schema(struct fake *f)
 {
 	static const struct fake_column wide[] = {
-		{ "k", "20", NULL, NULL, "t", NULL, NULL, NULL }, { "id", "23", NULL, NULL, "t", NULL, NULL, NULL },
-		{ "x", "23", NULL, NULL, NULL, NULL, NULL, NULL }, { "t", "25", NULL, "100", NULL, NULL, NULL, NULL },
-		{ "n", "1700", NULL, NULL, NULL, NULL, NULL, NULL }, { "d", "1082", NULL, NULL, NULL, NULL, NULL, NULL },
+		{ "k", "20", NULL, NULL, "t", NULL, NULL, NULL },
+		{ "id", "23", NULL, NULL, "t", NULL, NULL, NULL },
+		{ "x", "23", NULL, NULL, NULL, NULL, NULL, NULL },
+		{ "t", "25", NULL, "100", NULL, NULL, NULL, NULL },
+		{ "n", "1700", NULL, NULL, NULL, NULL, NULL, NULL },
+		{ "d", "1082", NULL, NULL, NULL, NULL, NULL, NULL },
 	};
 	static const struct fake_column tt[] = {
-		{ "k", "25", NULL, "100", "t", NULL, NULL, NULL }, { "id", "23", NULL, NULL, "t", NULL, NULL, NULL },
+		{ "k", "25", NULL, "100", "t", NULL, NULL, NULL },
+		{ "id", "23", NULL, NULL, "t", NULL, NULL, NULL },
 		{ "v", "23", NULL, NULL, NULL, "7", NULL, NULL },
 	};
 	static const struct fake_column uu[] = { { "k", "2950", NULL, NULL, "t", NULL, NULL, NULL },
-						 { "v", "23", NULL, NULL, NULL, NULL, NULL, NULL } };
+						 { "v", "23", NULL, NULL, NULL, NULL, NULL,
+						   NULL } };
 	static const struct fake_column vc[] = { { "k", "1043", "9", "100", "t", NULL, NULL, NULL },
-						 { "id", "23", NULL, NULL, NULL, NULL, NULL, NULL } };
+						 { "id", "23", NULL, NULL, NULL, NULL, NULL,
+						   NULL } };
 	static const struct fake_column two[] = { { "k1", "20", NULL, NULL, "t", NULL, NULL, NULL },
 						  { "k2", "20", NULL, NULL, "t", NULL, NULL, NULL },
-						  { "v", "23", NULL, NULL, NULL, NULL, NULL, NULL } };
+						  { "v", "23", NULL, NULL, NULL, NULL, NULL,
+						    NULL } };
 	static const struct fake_column ser[] = {
 		{ "k", "20", NULL, NULL, "t", NULL, NULL, NULL },
-		{ "id", "23", NULL, NULL, "t", "nextval('ser_id_seq'::regclass)", NULL, "t" } };
+		{ "id", "23", NULL, NULL, "t", "nextval('ser_id_seq'::regclass)", NULL, "t" }
+	};
 	static const struct fake_column nk[] = { { "k", "20", NULL, NULL, NULL, NULL, NULL, NULL },
-						 { "v", "23", NULL, NULL, NULL, NULL, NULL, NULL } };
+						 { "v", "23", NULL, NULL, NULL, NULL, NULL,
+						   NULL } };
 	static const struct fake_column ref[] = {
-		{ "id", "23", NULL, NULL, "t", NULL, NULL, NULL }, { "name", "25", NULL, "100", NULL, NULL, NULL, NULL },
+		{ "id", "23", NULL, NULL, "t", NULL, NULL, NULL },
+		{ "name", "25", NULL, "100", NULL, NULL, NULL, NULL },
 		{ "v", "23", NULL, NULL, NULL, NULL, NULL, NULL },
-		{ "at", "1184", NULL, NULL, NULL, "now()", NULL, "t" } };
-	static const struct fake_column ref2[] = { { "id", "23", NULL, NULL, "t", NULL, NULL, NULL },
-						   { "name", "25", NULL, "100", NULL, NULL, NULL, NULL } };
-	static const struct fake_column solo[] = { { "id", "23", NULL, NULL, "t", NULL, NULL, NULL },
-						   { "v", "25", NULL, "100", NULL, NULL, NULL, NULL },
-						   { "k", "20", NULL, NULL, NULL, NULL, NULL, NULL } };
+		{ "at", "1184", NULL, NULL, NULL, "now()", NULL, "t" }
+	};
+	static const struct fake_column ref2[] = {
+		{ "id", "23", NULL, NULL, "t", NULL, NULL, NULL },
+		{ "name", "25", NULL, "100", NULL, NULL, NULL, NULL }
+	};
+	static const struct fake_column solo[] = {
+		{ "id", "23", NULL, NULL, "t", NULL, NULL, NULL },
+		{ "v", "25", NULL, "100", NULL, NULL, NULL, NULL },
+		{ "k", "20", NULL, NULL, NULL, NULL, NULL, NULL }
+	};
 	struct schema *s = schema_create();
 	f->next_oid = 16384;
 	fake_row(s, 0, 6, "150000", "UTF8", "c", "C", NULL, "\"$user\", public");
@@ -169,11 +229,14 @@ static inline struct schema *fake_schema(struct fake *f)
 	return s;
 }
 
-static inline void fake_distribution(struct shard_map *m, const char *name, unsigned n_keys, uint32_t type)
+static inline void fake_distribution(struct shard_map *m, const char *name, unsigned n_keys,
+				     uint32_t type)
 {
 	struct map_distribution *d = &m->distributions[m->n_distributions++];
 	uint64_t step = UINT64_C(1) << 62;
-	*d = (struct map_distribution){ .id = m->n_distributions, .name = name, .n_keys = (uint16_t)n_keys };
+	*d = (struct map_distribution){ .id = m->n_distributions,
+					.name = name,
+					.n_keys = (uint16_t)n_keys };
 	d->key_types[0] = d->key_types[1] = type;
 	d->n_chunks = 4;
 	d->chunks = arena_array(&m->arena, struct map_chunk, 4);
@@ -189,7 +252,9 @@ static inline void fake_map_table(struct shard_map *m, const char *name, enum ma
 				  uint16_t distribution, const char *key)
 {
 	struct map_table *t = &m->tables[m->n_tables++];
-	*t = (struct map_table){ .schema = "public", .name = name, .kind = kind, .distribution = distribution };
+	*t = (struct map_table){
+		.schema = "public", .name = name, .kind = kind, .distribution = distribution
+	};
 	if (strncmp(name, "other.", 6) == 0) {
 		t->schema = "other";
 		t->name = name + 6;
@@ -267,7 +332,8 @@ static inline int fake_teardown(void **state)
 }
 
 /* Plans `sql` with these declared parameter types; f->plan is NULL after a refusal. */
-static inline struct plan *plan_with(struct fake *f, const char *sql, const uint32_t *types, unsigned n)
+static inline struct plan *plan_with(struct fake *f, const char *sql, const uint32_t *types,
+				     unsigned n)
 {
 	struct plan_request req = { .text = str_of(sql),
 				    .scan = &f->scan,
@@ -329,7 +395,8 @@ static inline void assert_scatter(struct fake *f, const char *sql, enum plan_mer
 {
 	struct plan *p = plan_of(f, sql);
 	if (p->judge || p->target != TARGET_OWNERS || p->merge != merge)
-		print_message("not so scattered: %s\n  %s\n", sql, p->judge ? p->refusal.message : "");
+		print_message("not so scattered: %s\n  %s\n", sql,
+			      p->judge ? p->refusal.message : "");
 	assert_false(p->judge);
 	assert_int_equal(p->target, TARGET_OWNERS);
 	assert_int_equal(p->merge, merge);
