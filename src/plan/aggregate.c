@@ -387,6 +387,12 @@ static void rewrite_call(struct finish *f, const struct node *n)
 {
 	struct call c = { 0 };
 	bool is_distinct = node_int(n, "agg_distinct") != 0;
+	struct look nested = { f->b, false };
+	node_each(n, look_for_aggregate, &nested);
+	if (nested.found) { /* PostgreSQL's own error */
+		fail(f, "an aggregate inside an aggregate");
+		return;
+	}
 	if (is_distinct != f->counting || !read_call(f, n, &c))
 		return;
 	const char *text = is_distinct ? distinct_argument(f, &c) : combine(f, &c);

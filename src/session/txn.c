@@ -256,6 +256,9 @@ bool txn_end(struct session *s, bool commit)
 	for (unsigned i = 0; changed && (!commit || !ok) && i < s->n_legs; i++)
 		if (s->legs[i]->conn) /* a SET was undone on some servers, never made on others */
 			s->legs[i]->conn->settings_hash = UINT64_MAX;
+	for (unsigned i = 0; s->txn.has_ddl && i < s->n_legs; i++)
+		if (s->legs[i]->conn) /* prepared under a schema that may not be the one now */
+			s->legs[i]->conn->world_version = 0;
 	txn_forget(s);
 	session_release_legs(s);
 	return ok;
