@@ -119,7 +119,7 @@ static enum status load_world(struct process *p, struct world **out, struct err 
 
 enum status process_refresh(struct process *p, struct err *err)
 {
-	struct world *w;
+	struct world *w = NULL;
 	enum status st;
 
 	pthread_mutex_lock(&p->refresh_mutex);

@@ -206,7 +206,7 @@ static enum status copy_open(struct pq *from, struct pq *to, struct arena *a, co
 			     const char *name, struct err *err)
 {
 	const char *table = arena_printf(a, "%s.%s", pq_ident(a, schema), pq_ident(a, name));
-	const char *columns;
+	const char *columns = NULL;
 	enum status st = pq_exec(from, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
 
 	if (st == STATUS_OK)

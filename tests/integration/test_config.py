@@ -64,11 +64,11 @@ MISTAKES = [
     ("a bad key type", "types: [bigint]", "types: [float8]", 17, "types"),
     ("no chunks", "chunks: 4", "chunks: 0", 17, "chunks"),
     ("a bad hash function", "chunks: 4", "chunks: 4, function: md5", 17, "function"),
-    ("a table of an unknown distribution", "distribution: d }", "distribution: nosuch }", 19, "nosuch"),
-    ("a table without a kind", ", shard_key: k, distribution: d", "", 19, "orders"),
-    ("a table of two kinds", "distribution: d }", "distribution: d, reference: true }", 19, "orders"),
-    ("two shards of one name", "  distributions:", '    - { name: s1, dsn: "host=127.0.0.1 dbname=b" }\n  distributions:', 16, "s1"),
-    ("two users of one name", "name: admin,", "name: app,", 10, "app"),
+    ("a table of an unknown distribution", "distribution: d }", "distribution: nosuch }", 19, "bootstrap.tables[0].distribution"),
+    ("a table without a kind", ", shard_key: k, distribution: d", "", 19, "bootstrap.tables[0]"),
+    ("a table of two kinds", "distribution: d }", "distribution: d, reference: true }", 19, "bootstrap.tables[0]"),
+    ("two shards of one name", "  distributions:", '    - { name: s1, dsn: "host=127.0.0.1 dbname=b" }\n  distributions:', 16, "bootstrap.shards[1].name"),
+    ("two users of one name", "name: admin,", "name: app,", 10, "auth.users[1].name"),
     ("min_size above size", "pool: { size: 5 }", "pool: { size: 5, min_size: 6 }", 11, "min_size"),
 ]
 

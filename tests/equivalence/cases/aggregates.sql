@@ -55,6 +55,7 @@ SELECT count(*), max(r.v) FROM a JOIN ref r ON a.x = r.id;
 SELECT count(*) FROM tt;
 SELECT min(k), max(k) FROM tt;
 SELECT count(k), count(*) FROM nk;
+-- @exact-or-refused
 SELECT count(*) FROM a_view;
 SELECT count(*), 1 AS one FROM ref;
 SELECT sum(v), avg(v) FROM ref;

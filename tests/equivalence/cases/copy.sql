@@ -71,6 +71,7 @@ COPY w_copy FROM STDIN WITH (FORMAT csv);
 \.
 COPY w_copy (k, nosuch) FROM STDIN;
 \.
+-- @exact-or-refused
 COPY w_copy (i) FROM STDIN;
 1
 \.
@@ -93,6 +94,7 @@ COPY ref TO STDOUT;
 COPY solo TO STDOUT;
 COPY nosuch FROM STDIN;
 \.
+-- @exact-or-refused
 COPY w_copy FROM STDIN WITH (nosuch);
 \.
 -- @state w_ref:ref
@@ -110,7 +112,9 @@ COPY w_ref (id, v) FROM STDIN;
 3	three
 1	again
 \.
+-- @exact-or-refused
 COPY w_copy TO '/tmp/nowhere.txt';
+-- @exact-or-refused
 COPY w_copy FROM '/tmp/nowhere.txt';
 -- @state w_copy
 TRUNCATE w_copy;

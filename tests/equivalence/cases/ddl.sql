@@ -43,18 +43,18 @@ CREATE INDEX d_one_t ON d_one (t);
 CREATE INDEX IF NOT EXISTS d_one_t ON d_one (t);
 CREATE UNIQUE INDEX d_one_kt ON d_one (k, t);
 INSERT INTO d_one (k, t) VALUES (1, 'x');
--- @refused
+-- @refused-always
 CREATE UNIQUE INDEX d_one_bad ON d_one (t);
--- @refused
+-- @refused-always
 ALTER TABLE d_one ADD UNIQUE (t);
--- @refused
+-- @refused-always
 CREATE UNIQUE INDEX d_one_expr ON d_one ((k % 10), t);
 DROP INDEX d_one_t;
 DROP INDEX d_one_t;
 DROP INDEX IF EXISTS d_one_t;
--- @refused
+-- @refused-always
 CREATE TABLE d_bad (k bigint, id int PRIMARY KEY) WITH (mosaic.shard_key = 'k');
--- @refused
+-- @refused-always
 ALTER TABLE d_one DROP COLUMN k;
 COMMENT ON TABLE d_one IS 'a comment';
 SELECT obj_description('d_one'::regclass);
@@ -85,7 +85,9 @@ DROP TABLE d_as;
 -- @exact-or-refused
 CREATE TEMP TABLE d_temp (x int);
 CREATE VIEW d_view AS SELECT k, value FROM d_one WHERE value > 2;
+-- @exact-or-refused
 SELECT * FROM d_view ORDER BY k;
+-- @exact-or-refused
 SELECT * FROM d_view WHERE k = 3;
 DROP TABLE d_one;
 DROP VIEW d_view;
@@ -116,7 +118,7 @@ DROP TABLE d_like;
 DROP TABLE d_renamed;
 DROP TABLE d_renamed;
 DROP TABLE IF EXISTS d_renamed;
--- @refused
+-- @refused-always 42703
 CREATE TABLE d_bad (k bigint) WITH (mosaic.shard_key = 'nosuch');
 -- @exact-or-refused
 CREATE FUNCTION d_fn(i int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT i + 1';

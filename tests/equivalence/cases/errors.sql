@@ -63,9 +63,12 @@ ALTER TABLE nosuch ADD COLUMN x int;
 CREATE INDEX ON nosuch (k);
 TRUNCATE nosuch;
 COPY nosuch TO STDOUT;
+-- @exact-or-refused
 EXECUTE nosuch;
 DEALLOCATE nosuch;
+-- @exact-or-refused
 FETCH nosuch;
+-- @exact-or-refused
 CLOSE nosuch;
 RELEASE nosuch;
 CREATE TABLE a (k int);
@@ -92,7 +95,9 @@ SELECT pg_sleep('x');
 SELECT * FROM a FOR UPDATE OF nosuch;
 WITH q AS (SELECT nosuch FROM a) SELECT * FROM q;
 WITH q AS (SELECT 1), q AS (SELECT 2) SELECT 1;
+-- @exact-or-refused
 CALL nosuch();
+-- @exact-or-refused
 DO $$ BEGIN RAISE EXCEPTION 'raised' USING ERRCODE = 'P0042', HINT = 'a hint', DETAIL = 'a detail'; END $$;
 SET nosuch TO 1;
 LISTEN;

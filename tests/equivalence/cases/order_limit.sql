@@ -110,7 +110,9 @@ SELECT k, id FROM a ORDER BY k, id LIMIT (SELECT count(*) FROM ref);
 SELECT k, id FROM a ORDER BY k, id LIMIT -1;
 SELECT k, id FROM a ORDER BY k, id OFFSET -1;
 SELECT k, id FROM a ORDER BY k, id LIMIT -1 OFFSET 5;
+-- @exact-or-refused
 SELECT k, id FROM a ORDER BY k, id LIMIT 9223372036854775807 OFFSET 1;
+-- @exact-or-refused
 SELECT k, id FROM a ORDER BY k, id LIMIT 9223372036854775808;
 SELECT k, id FROM a ORDER BY k, id LIMIT 'x';
 -- @count-only

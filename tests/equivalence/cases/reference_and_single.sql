@@ -13,6 +13,7 @@ SELECT DISTINCT v > 20 FROM ref;
 SELECT r.id, s.id FROM ref r, ref s WHERE r.v = s.v;
 SELECT id, row_number() OVER (ORDER BY id DESC) FROM ref;
 SELECT * FROM ref WHERE v = (SELECT max(v) FROM ref);
+-- @exact-or-refused
 SELECT * FROM ref_view;
 SELECT id FROM ref UNION SELECT id + 1 FROM ref;
 WITH q AS (SELECT * FROM ref) SELECT count(*) FROM q;
@@ -22,6 +23,7 @@ SELECT nosuch FROM ref;
 INSERT INTO w_ref VALUES (1, 'one', 1);
 -- @state w_ref:ref
 INSERT INTO w_ref (id, v) VALUES (2, 'two'), (3, 'three'), (4, NULL);
+-- @exact-or-refused
 INSERT INTO w_ref VALUES (5, 'five', 5) RETURNING *;
 INSERT INTO w_ref VALUES (1, 'one', 1);
 -- @state w_ref:ref
@@ -36,6 +38,7 @@ INSERT INTO w_ref VALUES (1, 'up') ON CONFLICT DO NOTHING;
 INSERT INTO w_ref (id, v) VALUES ($1, $2);
 -- @state w_ref:ref
 UPDATE w_ref SET n = n + 1;
+-- @exact-or-refused
 UPDATE w_ref SET v = 'new' WHERE id = 2 RETURNING id, v;
 -- @state w_ref:ref
 UPDATE w_ref SET n = NULL WHERE id IN (3, 4);
@@ -44,6 +47,7 @@ UPDATE w_ref SET id = 50 WHERE id = 5;
 -- @state w_ref:ref
 DELETE FROM w_ref WHERE id = 50;
 DELETE FROM w_ref WHERE id = 999;
+-- @exact-or-refused
 DELETE FROM w_ref WHERE id > 6 RETURNING id;
 -- @exact-or-refused
 -- @state w_ref:ref

@@ -54,6 +54,7 @@ SELECT k * 2 AS twice, upper(t), x IS NULL, coalesce(n, 0), CASE WHEN id = 1 THE
 SELECT x::text || '!' AS "Wow", 1 AS one, NULL AS nothing, 'lit' FROM a WHERE k = 1;
 SELECT length(t), octet_length(t), t FROM a WHERE k = 100;
 SELECT t FROM a WHERE k IN (101);
+-- @exact-or-refused
 SELECT * FROM a_view WHERE k = 1;
 SELECT * FROM a TABLESAMPLE BERNOULLI (100) WHERE k = 1;
 SELECT * FROM a WHERE k = 1 FOR UPDATE;

@@ -51,6 +51,7 @@ TABLE ref;
 SELECT * FROM a WHERE k = 777;
 SELECT * FROM a WHERE k = 'abc';
 SELECT * FROM a WHERE k = '';
+-- @exact-or-refused
 SELECT * FROM a WHERE k = '0x2A';
 SELECT * FROM a WHERE k = '42.0';
 SELECT * FROM a WHERE k = '9223372036854775808';

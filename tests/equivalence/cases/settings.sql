@@ -11,6 +11,7 @@ SHOW nosuch_setting;
 SHOW TIME ZONE;
 SET search_path = public, pg_catalog;
 SHOW search_path;
+-- @exact-or-refused
 SELECT * FROM a WHERE k = 1;
 SET search_path TO "$user", public;
 RESET search_path;

@@ -145,6 +145,7 @@ SELECT k, a.id, unnest(ARRAY[1, 2]) u FROM a WHERE k < 3 ORDER BY x, k, a.id, u;
 SELECT count(*) FROM a_view;
 -- @exact-or-refused
 SELECT a.* FROM a JOIN b ON a.k = b.k GROUP BY a.k, a.id;
+-- @exact-or-refused
 SELECT a FROM a WHERE k IN (1, 2);
 -- @exact-or-refused
 SELECT a FROM a ORDER BY a;
