@@ -1,9 +1,11 @@
 #include "pgmosaic/backend/leg.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pgmosaic/base/check.h"
+#include "pgmosaic/base/mem.h"
 #include "pgmosaic/wire/build.h"
 #include "pgmosaic/wire/parse.h"
 
@@ -291,15 +293,14 @@ void leg_drop(struct leg *leg)
 
 struct leg_lease {
 	struct lease lease;
+	struct pool *pool;
 	struct leg *leg;
-	bool is_done;
 };
 
 static void on_lease(struct lease *lease, struct conn *c, const struct err *err)
 {
 	struct leg_lease *wait = lease->owner;
 
-	wait->is_done = true;
 	if (c)
 		leg_attach(wait->leg, c);
 	else
@@ -307,24 +308,48 @@ static void on_lease(struct lease *lease, struct conn *c, const struct err *err)
 	fiber_wake(wait->leg->party->fiber);
 }
 
-bool leg_lease(struct leg *leg, struct pool *pool, uint64_t settings_hash)
+static void lease_begin(struct leg_lease *wait, struct leg *leg, struct pool *pool, uint64_t hash)
 {
-	struct conn *c = pool_take(pool, settings_hash);
-	struct leg_lease wait = { .leg = leg };
+	struct conn *c;
 
+	*wait = (struct leg_lease){ .leg = leg, .pool = pool };
+	if (leg->conn)
+		return;
 	leg->failed = leg->lost = false;
+	c = pool_take(pool, hash);
 	if (c) {
 		leg_attach(leg, c);
-		return true;
+		return;
 	}
-	wait.lease = (struct lease){ .on_lease = on_lease,
-				     .owner = &wait,
-				     .settings_hash = settings_hash };
-	pool_wait(pool, &wait.lease);
-	while (!wait.is_done) {
-		fiber_wait();
-		if (!wait.is_done && (leg->party->is_canceled || leg->party->is_gone))
-			pool_wait_cancel(pool, &wait.lease);
+	wait->lease = (struct lease){ .on_lease = on_lease, .owner = wait, .settings_hash = hash };
+	pool_wait(pool, &wait->lease);
+}
+
+static void lease_await(struct leg_lease *wait)
+{
+	struct leg_party *party = wait->leg->party;
+
+	while (wait->lease.is_queued) {
+		if (party->is_canceled || party->is_gone)
+			pool_wait_cancel(wait->pool, &wait->lease);
+		else
+			fiber_wait();
 	}
-	return leg->conn != NULL;
+}
+
+struct leg *leg_lease_all(struct leg **legs, struct pool **pools, unsigned n,
+			  uint64_t settings_hash)
+{
+	struct leg_lease *waits = mem_zero(n, sizeof(*waits));
+	struct leg *failed = NULL;
+
+	for (unsigned i = 0; i < n; i++)
+		lease_begin(&waits[i], legs[i], pools[i], settings_hash);
+	for (unsigned i = 0; i < n; i++) {
+		lease_await(&waits[i]);
+		if (!legs[i]->conn && !failed)
+			failed = legs[i];
+	}
+	free(waits);
+	return failed;
 }

@@ -1,6 +1,7 @@
 /* Rules that concern more than one key, and what is derived from others. */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "reader.h"
@@ -108,9 +109,51 @@ static bool has_table_before(const struct config *cfg, unsigned n)
 	return false;
 }
 
+static void check_dsns(struct reader *r)
+{
+	static const char fix[] =
+		"write keyword=value pairs, such as \"host=10.0.0.1 dbname=app\", or a URI";
+	struct config *cfg = r->cfg;
+
+	if (cfg->catalog_dsn && !dsn_is_well_formed(cfg->catalog_dsn))
+		reader_fault(r, reader_line(r, "catalog.dsn"), "catalog.dsn",
+			     "is not a connection string", fix);
+	for (unsigned i = 0; i < cfg->n_shards; i++)
+		if (cfg->shards[i].dsn && !dsn_is_well_formed(cfg->shards[i].dsn))
+			fault_at(r, cfg->shards[i].line, "bootstrap.shards", i, "dsn",
+				 "is not a connection string", fix);
+}
+
+/* The built-in types that rows can be routed by; their names as CREATE DISTRIBUTION takes them. */
+static bool is_key_type(const char *name)
+{
+	static const char *const names[] = {
+		"bigint", "int8",    "integer",		  "int", "int4", "smallint", "int2",
+		"text",	  "varchar", "character varying", "uuid"
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcasecmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void check_key_types(struct reader *r, unsigned i)
+{
+	const struct config_distribution *d = &r->cfg->distributions[i];
+
+	for (unsigned k = 0; k < d->types.n; k++)
+		if (!is_key_type(d->types.items[k]))
+			fault_at(r, d->line, "bootstrap.distributions", i, "types",
+				 "names a type that cannot be a shard key",
+				 "write bigint, integer, smallint, text, varchar or uuid");
+}
+
 static void check_shards(struct reader *r)
 {
 	struct config *cfg = r->cfg;
+
+	check_dsns(r);
 
 	for (unsigned i = 0; i < cfg->n_shards; i++)
 		if (cfg->shards[i].name && has_shard(cfg, cfg->shards[i].name, i))
@@ -128,6 +171,7 @@ static void check_distributions(struct reader *r)
 	for (unsigned i = 0; i < cfg->n_distributions; i++) {
 		const struct config_distribution *d = &cfg->distributions[i];
 
+		check_key_types(r, i);
 		if (d->name && has_distribution(cfg, d->name, i))
 			fault_at(r, d->line, "bootstrap.distributions", i, "name",
 				 "is a distribution that stands above already",

@@ -97,6 +97,18 @@ static void mask_keywords(const char *in, char *out)
 	*out = 0;
 }
 
+bool dsn_is_well_formed(const char *dsn)
+{
+	struct keyword k;
+
+	if (is_uri(dsn))
+		return true;
+	for (; read_keyword(dsn, &k); dsn = k.end)
+		if (k.name_length == 0 || !memchr(k.name, '=', (size_t)(k.end - k.name)))
+			return false;
+	return true;
+}
+
 char *dsn_value(struct arena *a, const char *dsn, const char *keyword)
 {
 	struct keyword k;

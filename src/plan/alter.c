@@ -57,7 +57,7 @@ enum status plan_alter_table(struct build *b, const struct node *stmt)
 	if (!r) /* missing, or a composite type not in the snapshot */
 		return utility_run(b, tag, node_int(stmt, "objtype") != OBJECT_TABLE, true);
 	table_keys_of(b, r, &t);
-	for (unsigned i = 0; b->map->n_shards > 1 && i < cmds->n; i++) {
+	for (unsigned i = 0; i < cmds->n; i++) {
 		enum status st = check_command(b, &t, cmds->items[i], r);
 		if (st != STATUS_OK)
 			return st;
@@ -84,7 +84,7 @@ enum status plan_create_index(struct build *b, const struct node *stmt)
 	struct places p = { 0 };
 	struct table_keys t;
 	places_add(b, &p, r);
-	if (r && b->map->n_shards > 1) {
+	if (r) {
 		table_keys_of(b, r, &t);
 		for (unsigned k = 0; node_int(stmt, "unique") && k < t.n_keys; k++)
 			if (!index_has_bare_key(stmt, t.keys[k]))

@@ -22,6 +22,7 @@ struct copy_options {
 	struct plan_copy *copy;
 	bool has_delimiter, has_null, has_quote, has_escape;
 	const char *refused;
+	bool unknown; /* an option PostgreSQL does not know either */
 };
 
 static void take_option(struct copy_options *o, struct build *b, const char *name,
@@ -52,8 +53,10 @@ static void take_option(struct copy_options *o, struct build *b, const char *nam
 	} else if (strcmp(name, "encoding") == 0) {
 		if (strcasecmp(text, "utf8") != 0 && strcasecmp(text, "utf-8") != 0)
 			o->refused = "ENCODING other than UTF8";
+	} else if (strncmp(name, "force_", 6) == 0) {
+		o->refused = name;
 	} else if (strcmp(name, "freeze") != 0) {
-		o->refused = arena_strdup(b->a, name);
+		o->unknown = true;
 	}
 }
 
@@ -139,7 +142,8 @@ static enum status copy_in_sharded(struct build *b, const struct node *stmt,
 		if (p->copy.key_field[k] < 0 || !c)
 			return build_refuse(b, "Copy the shard key as well.",
 					    "COPY without the shard key \"%s\"", m->key_columns[k]);
-		p->copy.key_type[k] = c->type_oid;
+		bool is_unlimited = c->type_oid == OID_VARCHAR && c->typmod < 4;
+		p->copy.key_type[k] = is_unlimited ? OID_TEXT : c->type_oid;
 	}
 	p->keys.n_keys = m->n_keys;
 	p->keys.is_insert = true;
@@ -239,6 +243,15 @@ static enum status copy_query_out(struct build *b, const struct node *query)
 	return STATUS_OK;
 }
 
+static bool names_unknown_column(const struct node *stmt, const struct schema_relation *r)
+{
+	const struct node_list *cols = node_list(stmt, "attlist");
+	for (unsigned i = 0; i < cols->n; i++)
+		if (!schema_find_column(r, node_string(cols->items[i])))
+			return true;
+	return false;
+}
+
 enum status plan_copy(struct build *b, const struct node *stmt)
 {
 	struct plan *p = b->plan;
@@ -263,6 +276,11 @@ enum status plan_copy(struct build *b, const struct node *stmt)
 	const struct map_table *m = NULL;
 	if (names_place(b, r, &m) == REL_VIEW && b->map->n_shards > 1)
 		return build_refuse(b, "Copy a table.", "COPY of view \"%s\"", r->name);
+	if (o.unknown || names_unknown_column(stmt, r)) { /* PostgreSQL says what is wrong */
+		p->class = node_int(stmt, "is_from") ? PLAN_COPY_IN : PLAN_COPY_OUT;
+		p->shard = b->map->home;
+		return STATUS_OK;
+	}
 	return node_int(stmt, "is_from") ? copy_in(b, stmt, r, o.refused)
 					 : copy_table_out(b, stmt, r);
 }

@@ -98,13 +98,24 @@ enum status plan_drop_objects(struct build *b, const struct node *stmt)
 	return utility_run(b, tag, true, true);
 }
 
+static bool draws_from_sequence(const struct schema_relation *r)
+{
+	for (unsigned i = 0; r && i < r->n_columns; i++)
+		if (r->columns[i].default_kind == DEFAULT_SEQUENCE || r->columns[i].identity)
+			return true;
+	return false;
+}
+
 enum status plan_truncate(struct build *b, const struct node *stmt)
 {
 	const struct node_list *list = node_list(stmt, "relations");
 	struct places p = { 0 };
 	for (unsigned i = 0; i < list->n; i++)
 		places_add_var(b, &p, list->items[i]);
-	if (node_int(stmt, "restart_seqs") && p.n_spread && b->map->n_shards > 1)
+	bool draws = false;
+	for (unsigned i = 0; i < list->n; i++)
+		draws |= draws_from_sequence(names_of(b, list->items[i]));
+	if (node_int(stmt, "restart_seqs") && draws && p.n_spread && b->map->n_shards > 1)
 		return build_refuse(b, "Leave RESTART IDENTITY out.",
 				    "TRUNCATE … RESTART IDENTITY of a sharded or reference table");
 	return places_run(b, &p, "TRUNCATE TABLE", false);

@@ -34,6 +34,14 @@ static const char *const session_locks[] = {
 	"pg_advisory_unlock",	  "pg_advisory_unlock_shared",
 	"pg_advisory_unlock_all", NULL
 };
+/* They run queries of their own, over whatever tables. */
+static const char *const readers[] = { "query_to_xml",	"table_to_xml",
+				       "schema_to_xml", "database_to_xml",
+				       "cursor_to_xml", "ts_stat",
+				       "ts_rewrite",	NULL };
+/* Of one server's files. */
+static const char *const sizes[] = { "pg_relation_size", "pg_total_relation_size", "pg_table_size",
+				     "pg_indexes_size",	 "pg_database_size",	   NULL };
 /* State of one server, or reading what the proxy cannot see: never with sharded tables. */
 static const char *const forbidden[] = { "set_config",
 					 "pg_export_snapshot",
@@ -179,6 +187,14 @@ static void judge_builtin(struct build *b, struct level *l, const struct node *c
 		note(&c->forbidden, c->forbidden_name, name);
 	} else if (in_list(name, session_locks)) {
 		note(&c->session_lock, c->session_name, name);
+		c->home_only = true;
+	} else if (has_prefix(name, readers)) {
+		note(&c->reads_tables, c->reads_tables_name, name);
+		note(&c->forbidden, c->forbidden_name, name);
+		c->home_only = true;
+	} else if (in_list(name, sizes)) {
+		note(&c->sizes, c->sizes_name, name);
+		note(&c->forbidden, c->forbidden_name, name);
 		c->home_only = true;
 	} else if (in_list(name, forbidden) || has_prefix(name, forbidden_prefixes)) {
 		note(&c->forbidden, c->forbidden_name, name);

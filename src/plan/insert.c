@@ -51,28 +51,33 @@ static bool default_source(struct build *b, const struct schema_column *c, struc
 	return true;
 }
 
+static int length_of(struct str text)
+{
+	int chars = 0;
+	for (size_t i = 0; i < text.n; i++)
+		chars += ((unsigned char)text.p[i] & 0xC0) != 0x80;
+	return chars;
+}
+
 /* varchar(n) cuts blanks beyond n when stored: then the text itself is not the key. */
 static bool fits_length(struct build *b, const struct schema_column *c, const struct node *item,
 			struct key_source *s)
 {
-	if (c->type_oid != OID_VARCHAR || c->typmod < 4)
-		return true;
+	if (c->type_oid != OID_VARCHAR || s->kind == KEY_TEXT)
+		return s->kind != KEY_TEXT || c->typmod < 4 || length_of(s->text) <= c->typmod - 4;
 	while (node_is(item, NODE_TypeCast))
 		item = node_child(item, "arg");
 	const struct node *sval = node_is(item, NODE_A_Const) ? node_child(item, "sval") : NULL;
 	if (!sval)
 		return true;
 	const char *text = node_text(sval, "sval");
-	int chars = 0;
-	for (const char *p = text; *p; p++)
-		chars += ((unsigned char)*p & 0xC0) != 0x80;
 	uint32_t column_type = s->column_type;
 	*s = (struct key_source){ .kind = KEY_TEXT,
 				  .type_oid = OID_TEXT,
 				  .column_type = column_type };
 	s->text = arena_str(&b->plan->arena, str_of(text));
 	b->plan->exact_text = true;
-	return chars <= c->typmod - 4;
+	return c->typmod < 4 || length_of(s->text) <= c->typmod - 4;
 }
 
 static enum status key_of_item(struct build *b, const struct schema_column *c,
@@ -87,7 +92,8 @@ static enum status key_of_item(struct build *b, const struct schema_column *c,
 	if (c->identity)
 		return build_refuse(b, "Use a plain column as the shard key.",
 				    "shard key \"%s\" is an identity column", c->name);
-	if (!constant_source(b, item, c->type_oid, out))
+	if (!constant_source(b, item, c->type_oid, out) &&
+	    !constant_assigned(b, item, c->type_oid, out))
 		return build_refuse(b,
 				    "Give the shard key as a constant or a parameter of its type.",
 				    "the value of shard key \"%s\" is an expression", c->name);
@@ -95,6 +101,8 @@ static enum status key_of_item(struct build *b, const struct schema_column *c,
 	if (!fits_length(b, c, item, out))
 		return build_refuse(b, "Shorten the value.",
 				    "the value of shard key \"%s\" is too long", c->name);
+	if (out->kind == KEY_TEXT && c->type_oid == OID_VARCHAR)
+		out->column_type = OID_TEXT; /* its length has been looked at */
 	return STATUS_OK;
 }
 
@@ -217,6 +225,33 @@ static bool arbiter_has_key(const struct rel *target, const struct node *infer)
 	return true;
 }
 
+/* No unique index is on just these columns: PostgreSQL's own error (42P10). */
+static bool arbiter_is_missing(const struct rel *target, const struct node *infer)
+{
+	const struct node_list *elems = node_list(infer, "index_elems");
+	if (*node_text(infer, "conname"))
+		return false;
+	for (unsigned i = 0; i < target->table->n_indexes; i++) {
+		const struct schema_index *x = &target->table->indexes[i];
+		unsigned found = 0;
+		if (!x->is_unique || x->has_expressions || x->n_columns != elems->n)
+			continue;
+		for (unsigned j = 0; j < elems->n; j++) {
+			const struct schema_column *c = schema_find_column(
+				target->table, node_text(elems->items[j], "name"));
+			for (unsigned k = 0; c && k < x->n_columns; k++)
+				found += x->attnums[k] == c->attnum;
+		}
+		if (found >= x->n_columns)
+			return false;
+	}
+	for (unsigned i = 0; i < target->table->n_indexes; i++)
+		if (target->table->indexes[i].is_unique &&
+		    target->table->indexes[i].has_expressions)
+			return false;
+	return true;
+}
+
 static enum status check_conflict(struct build *b, const struct node *stmt,
 				  const struct rel *target)
 {
@@ -225,7 +260,7 @@ static enum status check_conflict(struct build *b, const struct node *stmt,
 	if (!conflict)
 		return STATUS_OK;
 	const struct node *infer = node_child(conflict, "infer");
-	if (infer && !arbiter_has_key(target, infer))
+	if (infer && !arbiter_has_key(target, infer) && !arbiter_is_missing(target, infer))
 		return build_refuse(b, hint, "ON CONFLICT over columns without the shard key");
 	for (unsigned i = 0; !infer && i < target->table->n_indexes; i++) {
 		const struct schema_index *index = &target->table->indexes[i];

@@ -143,6 +143,8 @@ struct calls {
 	char opaque_name[64];
 	bool forbidden; /* state of a server or of a session: never over shards */
 	char forbidden_name[64];
+	bool reads_tables, sizes;
+	char reads_tables_name[64], sizes_name[64];
 	bool session_lock; /* advisory lock held by the session */
 	char session_name[64];
 	bool shard_bound; /* differs by shard: current_database() … */
@@ -277,6 +279,10 @@ void terms_collect(struct build *b, struct level *l, const struct node *cond, en
 /* A constant or parameter that is exactly a value of this family. */
 bool constant_source(struct build *b, const struct node *expr, uint32_t column_type,
 		     struct key_source *out);
+/* For INSERT only: what an assignment makes of a constant of another type: 42.5 → 43, 40 + 2, 5 →
+ * '5', 'a'::char(3) → 'a'. */
+bool constant_assigned(struct build *b, const struct node *expr, uint32_t column_type,
+		       struct key_source *out);
 /* Elements of ARRAY[…], '{…}' or an array parameter; 0: not provable. */
 unsigned constant_array(struct build *b, const struct node *expr, uint32_t column_type,
 			struct key_source **out);

@@ -128,9 +128,6 @@ static enum status reference_is_deterministic(struct build *b, struct level *top
 			return build_refuse(b, hint,
 					    "another table in a write to reference table \"%s\"",
 					    name);
-	if (b->plan->returns_rows)
-		return build_refuse(b, "Read the rows with a SELECT afterwards.",
-				    "RETURNING in a write to reference table \"%s\"", name);
 	scatter_date_literals(b);
 	if (b->scatter.status == STATUS_OK)
 		return STATUS_OK;

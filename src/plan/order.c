@@ -3,6 +3,7 @@
  * Each sort expression travels once more as a hidden column behind the select list; the
  * proxy merges by them and cuts them off. LIMIT and OFFSET are taken out of the text: the
  * executor puts the shards' own in. */
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -266,7 +267,7 @@ bool order_plan(struct build *b, struct level *top)
 }
 
 /* ---- LIMIT ---- */
-static bool read_count(const struct node *n, struct plan_count *out)
+static bool read_count(struct build *b, const struct node *n, struct plan_count *out)
 {
 	if (!n)
 		return true;
@@ -277,11 +278,14 @@ static bool read_count(const struct node *n, struct plan_count *out)
 		out->value = node_int(node_child(n, "ival"), "ival");
 	} else if (node_is(n, NODE_A_Const) && node_child(n, "fval")) {
 		const char *text = node_text(node_child(n, "fval"), "fval");
-		size_t digits = strspn(text + (*text == '-'), "0123456789");
-		if (text[digits + (*text == '-')] != '\0' || digits > 18)
+		if (strspn(text + (*text == '-'), "0123456789") != strlen(text + (*text == '-')))
 			return false;
+		errno = 0;
 		out->kind = COUNT_CONST;
 		out->value = strtoll(text, NULL, 10);
+		if (errno == ERANGE && b->scatter.status == STATUS_OK)
+			err_set_code(&b->scatter, STATUS_INVALID, "22003", "bigint out of range");
+		return errno != ERANGE;
 	} else if (node_is(n, NODE_ParamRef)) {
 		unsigned number = (unsigned)node_int(n, "number");
 		if (number == 0 || number > UINT16_MAX)
@@ -348,7 +352,7 @@ bool limit_plan(struct build *b, const struct node *stmt)
 		scatter_refuse(b, by_key, "WITH TIES over several shards");
 		return false;
 	}
-	if (!read_count(count, &p->limit) || !read_count(skip, &p->offset) ||
+	if (!read_count(b, count, &p->limit) || !read_count(b, skip, &p->offset) ||
 	    !param_is_free(b, &p->limit) || !param_is_free(b, &p->offset) || !cut_limit(b)) {
 		scatter_refuse(b, "Give it as an integer constant or as a parameter of its own.",
 			       "LIMIT or OFFSET by an expression over several shards");

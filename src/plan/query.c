@@ -85,6 +85,13 @@ static enum status rules_calls(struct build *b, const struct census *c)
 		return build_refuse(
 			b, "Call it in a statement that reads no sharded or reference table.",
 			"%s() in a statement over sharded or reference tables", k->forbidden_name);
+	if (k->reads_tables)
+		return build_refuse(b, "Send the query itself.",
+				    "%s() runs a query that the proxy does not see",
+				    k->reads_tables_name);
+	if (k->sizes && c->n_system == 0)
+		return build_refuse(b, "Ask each server, or sum over pg_class on each.",
+				    "%s() knows one server only", k->sizes_name);
 	if (k->opaque)
 		return build_refuse(b, "Declare the function IMMUTABLE if it reads no table.",
 				    "function %s() may read tables on other shards",

@@ -196,26 +196,23 @@ static bool merge_allows(struct run *r)
 
 static bool enlist_all(struct run *r)
 {
+	struct exec_failure f = { .err = ERR_INIT };
 	struct session *s = r->s;
+	struct leg *failed;
 	int shard = -1;
 
 	r->legs = arena_array(&s->arena, struct leg *, r->shards.n + 1u);
 	r->n_legs = 0;
 	while ((shard = shard_set_next(&r->shards, shard)) >= 0)
 		r->legs[r->n_legs++] = session_leg(s, (uint16_t)shard);
-	for (unsigned i = 0; i < r->n_legs; i++) {
-		struct leg *leg = r->legs[i];
-		struct exec_failure f = { .err = ERR_INIT };
-
-		if (session_enlist(s, leg))
-			continue;
-		buf_init(&f.body, 64u << 20);
-		exec_leg_failed(NULL, r->st->text, leg, &f);
-		reply_failure(s, &f);
-		buf_finish(&f.body);
-		return false;
-	}
-	return true;
+	failed = session_enlist_all(s, r->legs, r->n_legs);
+	if (!failed)
+		return true;
+	buf_init(&f.body, 64u << 20);
+	exec_leg_failed(NULL, r->st->text, failed, &f);
+	reply_failure(s, &f);
+	buf_finish(&f.body);
+	return false;
 }
 
 static void note_writes(struct run *r)

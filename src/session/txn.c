@@ -27,7 +27,7 @@ struct leg *session_leg(struct session *s, uint16_t shard)
 	struct leg *leg = session_find_leg(s, shard);
 	unsigned at = s->n_legs;
 
-	if (leg && !leg->conn) { /* the index may mean another shard by now */
+	if (leg && !leg->conn && leg->shard_id != ms->id) { /* the index means another shard now */
 		leg->shard_id = ms->id;
 		snprintf(leg->shard_name, sizeof(leg->shard_name), "%s", ms->name);
 	}
@@ -93,33 +93,71 @@ static bool replay_local(struct session *s, struct leg *leg)
 	return true;
 }
 
-static bool leg_join(struct session *s, struct leg *leg)
+static bool is_joining(const struct session *s, const struct leg *leg)
 {
-	if (s->txn.status == 'I' || leg->in_txn)
-		return true;
-	leg->in_txn = true;
-	return leg_query(leg, s->txn.begin, LEG_ROWS_DROP) &&
-	       replay_savepoints(leg, s->txn.savepoints) && replay_local(s, leg);
+	return s->txn.status != 'I' && !leg->in_txn;
+}
+
+/* BEGIN with the transaction's own options, on all that are new at the same time; then what it
+ * has been told since. */
+static struct leg *join_all(struct session *s, struct leg **legs, unsigned n)
+{
+	bool *joining = arena_array(&s->arena, bool, n);
+
+	for (unsigned i = 0; i < n; i++) {
+		joining[i] = is_joining(s, legs[i]);
+		if (!joining[i])
+			continue;
+		leg_begin(legs[i], LEG_ROWS_DROP);
+		legs[i]->in_txn = true;
+		wire_put_query(conn_out(legs[i]->conn), s->txn.begin, strlen(s->txn.begin));
+		conn_sent(legs[i]->conn, 1);
+	}
+	leg_await_all(legs, n);
+	for (unsigned i = 0; i < n; i++) {
+		if (!joining[i])
+			continue;
+		if (legs[i]->failed || !replay_savepoints(legs[i], s->txn.savepoints) ||
+		    !replay_local(s, legs[i]))
+			return legs[i];
+	}
+	return NULL;
+}
+
+static bool refuse_lost(struct leg *leg)
+{
+	struct err err = ERR_INIT;
+
+	if (!leg->lost || !leg->in_txn)
+		return false;
+	err_set(&err, STATUS_BACKEND, "the connection to shard %s was lost in this transaction",
+		leg->shard_name);
+	leg_fail(leg, &err);
+	return true;
+}
+
+struct leg *session_enlist_all(struct session *s, struct leg **legs, unsigned n)
+{
+	struct pool **pools = arena_array(&s->arena, struct pool *, n);
+	struct leg *failed;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (refuse_lost(legs[i]))
+			return legs[i];
+		pools[i] = session_pool(s, legs[i]);
+		if (!legs[i]->conn)
+			legs[i]->in_txn = legs[i]->wrote = legs[i]->has_xid = false;
+	}
+	failed = leg_lease_all(legs, pools, n, s->settings.hash);
+	for (unsigned i = 0; i < n && !failed; i++)
+		if (!legs[i]->in_txn && !settings_apply(s, legs[i]))
+			failed = legs[i];
+	return failed ? failed : join_all(s, legs, n);
 }
 
 bool session_enlist(struct session *s, struct leg *leg)
 {
-	struct err err = ERR_INIT;
-
-	if (leg->lost && leg->in_txn) {
-		err_set(&err, STATUS_BACKEND,
-			"the connection to shard %s was lost in this transaction", leg->shard_name);
-		leg_fail(leg, &err);
-		return false;
-	}
-	if (!leg->conn) {
-		leg->in_txn = leg->wrote = leg->has_xid = false;
-		if (!leg_lease(leg, session_pool(s, leg), s->settings.hash))
-			return false;
-	}
-	if (!leg->in_txn && !settings_apply(s, leg))
-		return false;
-	return leg_join(s, leg);
+	return session_enlist_all(s, &leg, 1) == NULL;
 }
 
 void session_release_legs(struct session *s)

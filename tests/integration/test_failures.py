@@ -2,16 +2,20 @@
 """Shards that go, proxies that are killed, pools that are full."""
 import os
 import random
+import re
 import signal
+import subprocess
 import threading
 import time
 
-from lib import Cluster, check, contains, equal, main, process_lives, psql, test, wait_until
+from lib import (Cluster, check, clean_environment, contains, equal, main, process_lives, program, psql, test,
+                 wait_until)
 from proxy import OwnProxy, http_status
 from wire import Closed, LoginFailed, cstring, errors, rows, tags
 
 ACCOUNTS = 60
 EACH = 1000
+KILLS = int(os.environ.get("PGMOSAIC_KILLS", "4"))  # of the proxy amid commits
 
 
 def before(cluster):
@@ -184,9 +188,9 @@ def query_and_idle_transaction_time_outs_end_what_takes_too_long(cluster):
 class Transfers:
     """Clients that move money between two keys in one transaction, until told to stop."""
 
-    def __init__(self, proxy, clients=8):
+    def __init__(self, proxy, clients=8, seed=0):
         self.proxy, self.stop, self.done = proxy, False, 0
-        self.threads = [threading.Thread(target=self.work, args=(n,), daemon=True) for n in range(clients)]
+        self.threads = [threading.Thread(target=self.work, args=(seed + n,), daemon=True) for n in range(clients)]
         for t in self.threads:
             t.start()
 
@@ -220,17 +224,92 @@ def kill_9_of_the_proxy_amid_commits_leaves_every_transfer_whole(cluster):
     before_kill = total(cluster)
     equal(before_kill, ACCOUNTS * EACH)
     with OwnProxy(cluster, name="killed") as proxy:
-        for _ in range(4):
-            load = Transfers(proxy)
-            wait_until(20, lambda: load.done >= 40, "transfers go through")
-            proxy.process.send_signal(signal.SIGKILL)
-            proxy.process.wait()
-            load.finish()
+        for round_number in range(KILLS):
+            kill_amid_transfers(proxy, round_number)
             proxy.start()
-        wait_until(40, lambda: nothing_prepared(cluster), "recovery ends every prepared transaction")
-    wait_until(20, lambda: cluster.open_transactions() == 0, "no transaction is left open")
-    equal(total(cluster), before_kill)
-    equal(cluster.value("SELECT sum(v) FROM acc"), str(before_kill))
+            wait_until(15, lambda: nothing_prepared(cluster), "recovery ends every prepared transaction")
+            wait_until(15, lambda: cluster.open_transactions() == 0, "no transaction is left open")
+            equal(total(cluster), before_kill, f"after kill {round_number + 1}:")
+            equal(cluster.value("SELECT sum(v) FROM acc"), str(before_kill))
+
+
+def kill_amid_transfers(proxy, round_number):
+    load = Transfers(proxy, seed=1000 * round_number)
+    wait_until(20, lambda: load.done >= 40, "transfers go through")
+    time.sleep(random.Random(round_number).random() / 5)  # another point of the commits each time
+    proxy.process.send_signal(signal.SIGKILL)
+    proxy.process.wait()
+    load.finish()
+
+
+class Rubbish:
+    """Clients that send what is no protocol at all, at the start and after the log in, until told to stop."""
+
+    def __init__(self, cluster, clients=6):
+        self.cluster, self.stop, self.sent, self.unexpected = cluster, False, 0, []
+        self.threads = [threading.Thread(target=self.work, args=(n,), daemon=True) for n in range(clients)]
+        for t in self.threads:
+            t.start()
+
+    def work(self, seed):
+        dice = random.Random(seed)
+        while not self.stop:
+            try:
+                c = self.cluster.wire(timeout=5, login=dice.random() < 0.5)
+            except (OSError, Closed, LoginFailed) as error:
+                self.unexpected.append(repr(error))
+                return
+            try:
+                c.send_raw(self.bytes(dice))
+                if dice.random() < 0.5:
+                    c.sock.settimeout(0.2)
+                    c.rest()
+            except OSError:
+                pass
+            c.drop()
+            self.sent += 1
+
+    @staticmethod
+    def bytes(dice):
+        noise = dice.randbytes(dice.choice((1, 3, 8, 100, 5000)))
+        kind = bytes([dice.choice(b"QPBDEHSCFdcfpX")])
+        return dice.choice((noise, kind + noise, kind + dice.randint(0, 200).to_bytes(4, "big") + noise,
+                            kind + b"\x7f\xff\xff\xff" + noise, (8).to_bytes(4, "big") + noise))
+
+    def finish(self):
+        self.stop = True
+        for t in self.threads:
+            t.join(30)
+
+
+@test
+def rubbish_from_many_connections_does_not_disturb_pgbench(cluster):
+    pid = int(cluster.proxy_pid)
+    before_it = total(cluster)
+    rubbish = Rubbish(cluster)
+    try:
+        done = pgbench_updates(cluster)
+    finally:
+        rubbish.finish()
+    equal(rubbish.unexpected, [])
+    check(rubbish.sent > 50, "only", rubbish.sent, "connections")
+    check(process_lives(pid), "the proxy has died")
+    equal(total(cluster), before_it + done)
+    wait_until(15, lambda: cluster.open_transactions() == 0, "no transaction is left open")
+    cluster.sql(f"UPDATE acc SET v = {EACH}")
+
+
+def pgbench_updates(cluster):
+    """Adds one to a random row, again and again, without an error; how often."""
+    script = f"\\set k random(1, {ACCOUNTS})\nUPDATE acc SET v = v + 1 WHERE k = :k;\n"
+    path = os.path.join(cluster.dir, "add.sql")
+    with open(path, "w") as f:
+        f.write(script)
+    out = subprocess.run([program("pgbench"), "-n", "-M", "prepared", "-c", "4", "-T", "4", "-f", path, "-h", "127.0.0.1", "-p",
+                          cluster.proxy_port, "-U", cluster.dbuser, cluster.db], capture_output=True, text=True, timeout=60,
+                         env={**clean_environment(), "PGPASSWORD": cluster.dbpassword})
+    check(out.returncode == 0 and "ERROR" not in out.stderr, out.stderr[-1000:])
+    return int(re.search(r"transactions actually processed: (\d+)", out.stdout).group(1))
 
 
 @test

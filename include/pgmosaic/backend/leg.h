@@ -94,7 +94,9 @@ void leg_release(struct leg *leg);
 void leg_drop(struct leg *leg);
 /* The error of a leg, prepared for the client. */
 void leg_fail(struct leg *leg, const struct err *err);
-/* Lease from the pool, waiting in the fiber; false: leg->err says why. */
-bool leg_lease(struct leg *leg, struct pool *pool, uint64_t settings_hash);
+/* Lease a connection for each leg that has none, all at once, waiting in the fiber. The first leg
+ * that got none, its err says why; NULL: all have one. */
+struct leg *leg_lease_all(struct leg **legs, struct pool **pools, unsigned n,
+			  uint64_t settings_hash);
 
 #endif

@@ -210,7 +210,7 @@ static inline struct schema *fake_schema(struct fake *f)
 	fake_functions(s);
 	static const char *const wides[] = { "a", "b", "c", "other.o" };
 	for (unsigned i = 0; i < FAKE_N(wides); i++)
-		fake_table(f, s, wides[i], "r", "f", wide, FAKE_N(wide), "1 2");
+		fake_table(f, s, wides[i], "r", "f", wide, FAKE_N(wide), i < 3 ? "1 2" : "2");
 	fake_table(f, s, "tt", "r", "f", tt, FAKE_N(tt), "1 2");
 	fake_table(f, s, "uu", "r", "f", uu, FAKE_N(uu), "1");
 	fake_table(f, s, "vc", "r", "f", vc, FAKE_N(vc), NULL);

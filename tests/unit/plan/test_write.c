@@ -45,14 +45,16 @@ static void several_rows_are_cut_by_their_parentheses(void **state)
 static void inserts_that_would_differ_from_one_server_are_refused(void **state)
 {
 	static const char *const cases[][2] = {
-		{ "INSERT INTO a (k, id) VALUES (40 + 2, 1)", "expression" },
-		{ "INSERT INTO a (k, id) VALUES (42.5, 1)", "expression" },
+		{ "INSERT INTO a (k, id) VALUES (abs(-4), 1)", "expression" },
+		{ "INSERT INTO a (k, id) VALUES ($1 + 1, 1)", "expression" },
+		{ "INSERT INTO a (k, id) VALUES (1e3, 1)", "expression" },
+		{ "INSERT INTO a (k, id) VALUES (2147483647 + 1, 1)", "expression" },
 		{ "INSERT INTO a (k, id) VALUES ('42'::text, 1)", "expression" },
 		{ "INSERT INTO ser (k) VALUES (1)", "sequence" },
 		{ "INSERT INTO ser VALUES (1, DEFAULT)", "sequence" },
 		{ "INSERT INTO trg VALUES (1, 2)", "triggers" },
 		{ "INSERT INTO vc VALUES ('abcdef', 1)", "too long" },
-		{ "INSERT INTO a (k, id) VALUES (1, 2) ON CONFLICT (id) DO NOTHING",
+		{ "INSERT INTO other.o (k, id) VALUES (1, 2) ON CONFLICT (id) DO NOTHING",
 		  "ON CONFLICT" },
 		{ "INSERT INTO a (k, id) VALUES (1, 2) ON CONFLICT (k, id) DO UPDATE SET k = 3",
 		  "shard key" },
@@ -65,6 +67,29 @@ static void inserts_that_would_differ_from_one_server_are_refused(void **state)
 	};
 	for (unsigned i = 0; i < FAKE_N(cases); i++)
 		assert_refused(*state, cases[i][0], cases[i][1]);
+}
+
+static void constants_of_other_types_are_assigned_as_postgresql_does(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "INSERT INTO a (k, id) VALUES (40 + 2, 1)", "42" },
+		{ "INSERT INTO a (k, id) VALUES (-(3 * 5) - 1, 1)", "-16" },
+		{ "INSERT INTO a (k, id) VALUES (42.5, 1)", "43" },
+		{ "INSERT INTO a (k, id) VALUES (-42.5, 1)", "-43" },
+		{ "INSERT INTO a (k, id) VALUES (42.4, 1)", "42" },
+		{ "INSERT INTO a (k, id) VALUES (42.5::float8, 1)", "42" },
+		{ "INSERT INTO a (k, id) VALUES (43.5::float8, 1)", "44" },
+		{ "INSERT INTO tt (k, id) VALUES (5, 1)", "5" },
+		{ "INSERT INTO tt (k, id) VALUES ('b '::char(3), 1)", "b" },
+		{ "INSERT INTO tt (k, id) VALUES ('abcd'::char(2), 1)", "ab" },
+	};
+	struct fake *f = *state;
+	for (unsigned i = 0; i < FAKE_N(cases); i++) {
+		assert_one_key(f, cases[i][0]);
+		assert_int_equal(f->plan->keys.sources[0].kind, KEY_TEXT);
+		assert_true(str_is(f->plan->keys.sources[0].text, cases[i][1]));
+		assert_true(f->plan->exact_text);
+	}
 }
 
 static void upserts_by_the_key_are_routed(void **state)
@@ -125,7 +150,8 @@ static void reference_tables_are_written_everywhere_when_that_is_the_same(void *
 	assert_refused(f, "INSERT INTO ref (id) VALUES (1)", "default");
 	assert_refused(f, "INSERT INTO ref2 SELECT id, name FROM ref", "");
 	assert_refused(f, "DELETE FROM ref WHERE id IN (SELECT x FROM a)", "sub-query");
-	assert_refused(f, "DELETE FROM ref WHERE id = 1 RETURNING *", "RETURNING");
+	assert_target(f, "DELETE FROM ref WHERE id = 1 RETURNING *", TARGET_EVERY);
+	assert_refused(f, "UPDATE ref SET v = 1 RETURNING random()", "differ");
 	assert_refused(f, "UPDATE ref SET v = a.x FROM a WHERE a.id = ref.id", "another table");
 }
 
@@ -184,6 +210,7 @@ int main(void)
 		TEST(one_row_goes_to_the_owner_of_its_key),
 		TEST(several_rows_are_cut_by_their_parentheses),
 		TEST(inserts_that_would_differ_from_one_server_are_refused),
+		TEST(constants_of_other_types_are_assigned_as_postgresql_does),
 		TEST(upserts_by_the_key_are_routed),
 		TEST(insert_select_runs_where_its_rows_are),
 		TEST(updates_and_deletes_are_routed_or_scattered),
