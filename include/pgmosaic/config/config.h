@@ -191,7 +191,8 @@ void config_show(const struct config *cfg, config_row_cb on_row, void *ctx);
 void config_diff_fixed(const struct config *now, const struct config *next, config_row_cb on_row,
 		       void *ctx);
 
-/* keyword = value pairs, or a postgresql:// URI; what libpq makes of them shows when it connects. */
+/* keyword = value pairs, or a postgresql:// URI; what libpq makes of them shows when it connects.
+ */
 bool dsn_is_well_formed(const char *dsn);
 /* A DSN (keywords or URI) with its passwords replaced by ********. */
 char *dsn_mask(struct arena *a, const char *dsn);

@@ -102,7 +102,7 @@ static void every_part_of_a_full_file_is_read(void **state)
 		"log: { level: debug, format: json, slow_query: 0s }\n"
 		"default_shard_key: [aid, bid]\n"
 		"bootstrap:\n"
-		"  shards: [ { name: s1, dsn: a }, { name: s2, dsn: b, weight: 2 } ]\n"
+		"  shards: [ { name: s1, dsn: dbname=a }, { name: s2, dsn: dbname=b, weight: 2 } ]\n"
 		"  distributions: [ { name: d, types: bigint, chunks: 8, function: xxh3 } ]\n"
 		"  tables:\n"
 		"    - { name: public.orders, shard_key: [a, b], distribution: d }\n"
@@ -181,34 +181,34 @@ static void missing_keys_are_named(void **state)
 	(void)state;
 	expect_fault("auth: { users: [ { name: a, password: b } ] }\n",
 		     "t.yaml:1: catalog.dsn: missing required key");
-	expect_fault("catalog: { dsn: x }\n", "t.yaml:1: auth.users: missing required key");
-	expect_fault("catalog: { dsn: x }\nauth: { users: [] }\n",
+	expect_fault("catalog: { dsn: dbname=x }\n", "t.yaml:1: auth.users: missing required key");
+	expect_fault("catalog: { dsn: dbname=x }\nauth: { users: [] }\n",
 		     "t.yaml:2: auth.users: is an empty list");
-	expect_fault("catalog: { dsn: x }\nauth: { users: [ { password: b } ] }\n",
+	expect_fault("catalog: { dsn: dbname=x }\nauth: { users: [ { password: b } ] }\n",
 		     "t.yaml:2: auth.users[0].name: missing required key");
 }
 
 static void users_and_rules_are_checked(void **state)
 {
 	(void)state;
-	expect_fault("catalog: { dsn: x }\nauth:\n  users:\n    - { name: a, password: b }\n"
+	expect_fault("catalog: { dsn: dbname=x }\nauth:\n  users:\n    - { name: a, password: b }\n"
 		     "    - { name: a, password: c }\n",
 		     "t.yaml:5: auth.users[1].name: is a user that stands above already");
 	expect_fault(
-		"catalog: { dsn: x }\nauth:\n  users:\n"
+		"catalog: { dsn: dbname=x }\nauth:\n  users:\n"
 		"    - { name: a, password: md50123456789abcdef0123456789abcdef }\n",
 		"t.yaml:4: auth.users[0].server_password: is missing beside a hashed password");
-	expect_fault("catalog: { dsn: x }\nauth:\n  users: [ { name: a, password: b } ]\n"
+	expect_fault("catalog: { dsn: dbname=x }\nauth:\n  users: [ { name: a, password: b } ]\n"
 		     "  rules: [ { method: md5, address: 1.2.3.4 } ]\n",
 		     "t.yaml:4: auth.rules[0].address: has no prefix length");
-	expect_fault("catalog: { dsn: x }\nauth:\n  users: [ { name: a, password: b } ]\n"
+	expect_fault("catalog: { dsn: dbname=x }\nauth:\n  users: [ { name: a, password: b } ]\n"
 		     "  rules: [ { type: local, method: md5, address: 1.2.3.4/32 } ]\n",
 		     "t.yaml:4: auth.rules[0].address: does not go with type local");
 }
 
 static void bootstrap_must_fit_together(void **state)
 {
-#define SHARDS BASE "bootstrap:\n  shards: [ { name: s1, dsn: x } ]\n"
+#define SHARDS BASE "bootstrap:\n  shards: [ { name: s1, dsn: dbname=x } ]\n"
 	(void)state;
 	expect_fault(SHARDS "  tables: [ { name: t, single: s9 } ]\n",
 		     "t.yaml:5: bootstrap.tables[0].single: names a shard");
@@ -220,8 +220,16 @@ static void bootstrap_must_fit_together(void **state)
 		     "t.yaml:5: bootstrap.tables[0]: has more than one of");
 	expect_fault(SHARDS "  distributions: [ { name: d, types: [bigint], method: range } ]\n",
 		     "t.yaml:5: bootstrap.distributions[0].method: is not supported");
-	expect_fault(BASE "bootstrap:\n  shards: [ { name: s, dsn: x }, { name: s, dsn: y } ]\n",
-		     "t.yaml:4: bootstrap.shards[1].name: is a shard that stands above");
+	expect_fault(BASE "bootstrap:\n  shards: [ { name: s1, dsn: dbname=x nonsense } ]\n",
+		     "t.yaml:4: bootstrap.shards[0].dsn: is not a connection string");
+	expect_fault(
+		SHARDS "  distributions: [ { name: d, types: [float8] } ]\n",
+		"t.yaml:5: bootstrap.distributions[0].types: names a type that cannot be a shard "
+		"key");
+	expect_fault(
+		BASE
+		"bootstrap:\n  shards: [ { name: s, dsn: dbname=x }, { name: s, dsn: dbname=y } ]\n",
+		"t.yaml:4: bootstrap.shards[1].name: is a shard that stands above");
 	expect_fault(BASE "bootstrap:\n  tables: [ { name: t, reference: true } ]\n",
 		     "t.yaml:4: bootstrap.shards: missing required key");
 }
@@ -258,7 +266,7 @@ static void a_file_that_is_not_there_is_a_fault(void **state)
 static void the_first_rule_that_matches_decides(void **state)
 {
 	struct config *cfg =
-		parse_good("catalog: { dsn: x }\n"
+		parse_good("catalog: { dsn: dbname=x }\n"
 			   "auth:\n"
 			   "  users: [ { name: a, password: b } ]\n"
 			   "  rules:\n"
