@@ -38,6 +38,7 @@ struct sql_case {
 	bool count_only;    /* which rows is left open; how many is not */
 	bool state_only;    /* of an error compare SQLSTATE alone */
 	bool rounded;	    /* floats to twelve digits */
+	bool by_value;	    /* 1.0 is 1.00, -0 is 0 */
 	char *check_tables; /* comma list of tables to compare after the statement */
 	char *copy_data;
 	char *types;
@@ -120,6 +121,8 @@ static bool set_flag(struct case_reader *r, const char *word)
 		c->state_only = true;
 	else if (strcmp(word, "rounded") == 0)
 		c->rounded = true;
+	else if (strcmp(word, "by-value") == 0)
+		c->by_value = true;
 	else if (strcmp(word, "direct-only") == 0)
 		c->side = SIDE_DIRECT;
 	else if (strcmp(word, "proxy-only") == 0)

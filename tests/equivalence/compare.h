@@ -12,6 +12,7 @@
 #include "client.h"
 
 #define FIRST_USER_OID 16384
+#define NUMERIC_OID    1700
 
 static bool is_float(const PGresult *res, int col)
 {
@@ -42,12 +43,46 @@ static double float_value(const PGresult *res, int row, int col)
 	return d;
 }
 
+/* Bytes that are the same for equal numbers: without the zeros at the end of a
+ * fraction or the display scale, and without the sign of -0. */
+static int plain_number(const PGresult *res, int row, int col, unsigned char *out, int size)
+{
+	const unsigned char *bytes = (const unsigned char *)PQgetvalue(res, row, col);
+	int n = PQgetlength(res, row, col);
+
+	if (n >= size || (PQftype(res, col) != NUMERIC_OID && !is_float(res, col)))
+		return -1;
+	memcpy(out, bytes, (size_t)n);
+	if (is_float(res, col)) {
+		if (float_value(res, row, col) == 0)
+			memset(out, 0, (size_t)n);
+	} else if (PQfformat(res, col) == 1) {
+		memset(out + 6, 0, 2);
+		while (n >= 10 && out[n - 1] == 0 && out[n - 2] == 0)
+			n -= 2;
+		memset(out, 0, 2);
+	} else if (memchr(out, '.', (size_t)n) != NULL) {
+		while (out[n - 1] == '0')
+			n--;
+		n -= out[n - 1] == '.';
+	}
+	if (PQfformat(res, col) == 0 && is_float(res, col) && out[0] == 0)
+		n = 1;
+	return n;
+}
+
 static void render_value(struct text *t, const PGresult *res, int row, int col,
 			 const struct sql_case *c)
 {
 	const unsigned char *bytes = (const unsigned char *)PQgetvalue(res, row, col);
 	int n = PQgetlength(res, row, col);
+	unsigned char plain[256];
+	int plain_n = c->by_value ? plain_number(res, row, col, plain, sizeof(plain)) : -1;
 
+	if (plain_n >= 0) {
+		bytes = plain;
+		n = plain_n;
+	}
 	if (PQgetisnull(res, row, col)) {
 		text_adds(t, "\\N");
 	} else if (c->rounded && is_float(res, col)) {

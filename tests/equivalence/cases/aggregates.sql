@@ -175,6 +175,7 @@ SELECT k, x, count(*) FROM a GROUP BY GROUPING SETS ((k), (x));
 -- @exact-or-refused
 SELECT k, count(*) FROM a GROUP BY CUBE (k);
 -- @exact-or-refused
+-- @by-value
 SELECT num, count(*) FROM types GROUP BY num;
 -- @exact-or-refused
 SELECT dec > 0, count(*) FROM types GROUP BY 1;

@@ -12,6 +12,7 @@ SELECT DISTINCT k, x FROM a ORDER BY k, x;
 -- @exact-or-refused
 SELECT DISTINCT 1 FROM a;
 -- @exact-or-refused
+-- @by-value
 SELECT DISTINCT num FROM types WHERE num = 1;
 -- @exact-or-refused
 SELECT DISTINCT ON (x) x, k FROM a ORDER BY x, k, id;
@@ -22,6 +23,7 @@ SELECT DISTINCT a.k FROM a LEFT JOIN b ON a.k = b.k;
 -- @exact-or-refused
 SELECT DISTINCT b.k FROM a LEFT JOIN b ON a.k = b.k;
 -- @exact-or-refused
+-- @by-value
 SELECT DISTINCT f8 FROM types WHERE f8 = 0;
 -- @exact-or-refused
 SELECT DISTINCT bp FROM types;

@@ -126,8 +126,10 @@ SELECT (SELECT sum(a.x)) FROM a;
 -- @exact-or-refused
 SELECT (SELECT count(*) FROM ref WHERE ref.id = sum(a.x)) FROM a;
 -- @exact-or-refused
+-- @by-value
 SELECT num, count(*) FROM types WHERE id IN (1, 2) GROUP BY num;
 -- @exact-or-refused
+-- @by-value
 SELECT f8 + 0, count(*) FROM types WHERE id IN (9, 10) GROUP BY 1;
 -- @exact-or-refused
 SELECT iv, count(*) FROM types WHERE id IN (2, 4) GROUP BY iv;
