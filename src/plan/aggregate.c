@@ -123,6 +123,12 @@ static const char *column_text(struct finish *f, unsigned number, const struct t
 	return arena_printf(a, "p%u", number);
 }
 
+/* Equal values of these types may look different (1.0 and 1.00, 0 and -0). */
+static bool has_many_faces(uint32_t type, int32_t typmod)
+{
+	return (type == OID_NUMERIC && typmod < 4) || type == OID_FLOAT4 || type == OID_FLOAT8;
+}
+
 static const char *add_column(struct finish *f, const char *text, const struct type_info *type,
 			      int32_t typmod)
 {
@@ -233,6 +239,8 @@ static bool add_group(struct finish *f, const struct node *expr)
 	const char *text = group_source(f, expr, &g, &typmod);
 	if (!text)
 		return fail(f, "GROUP BY or DISTINCT of an expression that is not selected");
+	if (has_many_faces(type.oid, typmod))
+		return fail(f, "groups of floating point or numeric values without a scale");
 	g.text = add_column(f, text, &type, typmod);
 	f->groups[f->n_groups++] = g;
 	return !f->failed;
@@ -376,6 +384,8 @@ static const char *distinct_argument(struct finish *f, const struct call *c)
 		args++;
 	if (!c->has_type || *c->filter || !is_any(c->name, known) ||
 	    strncasecmp(args, "distinct", 8) != 0 || f->top->has_volatile)
+		return NULL;
+	if (has_many_faces(c->type.oid, -1) && strcmp(c->name, "count") != 0)
 		return NULL;
 	const char *column = add_column(f, args + 8, &c->type, -1);
 	return arena_printf(f->b->a, "%s(DISTINCT %s)", c->name, column);

@@ -142,10 +142,12 @@ static enum status take_keys(struct build *b, const struct node *stmt, const str
 	const char *name = "default";
 	for (unsigned i = 0; i < o->n_keys; i++) {
 		uint32_t type = 0;
-		if (!find_column(b, stmt, o->keys[i], &type))
-			return build_refuse(b, "Name a column of the table.",
-					    "column \"%s\" named as shard key does not exist",
-					    o->keys[i]);
+		if (!find_column(b, stmt, o->keys[i], &type)) {
+			err_set_code(b->err, STATUS_UNDEFINED, "42703",
+				     "column \"%s\" named as shard key does not exist", o->keys[i]);
+			err_hint(b->err, "Name columns of the table in mosaic.shard_key.");
+			return STATUS_UNDEFINED;
+		}
 		if (!key_class(type))
 			return build_refuse(
 				b, "Use smallint, integer, bigint, text, varchar or uuid.",

@@ -238,8 +238,8 @@ enum status query_sharded(struct build *b, const struct census *c, struct level 
 	scatter_statement(b, top);
 	if (p->merge == MERGE_REFUSED)
 		p->refusal = b->scatter;
-	if (keyed || p->merge != MERGE_REFUSED)
-		return STATUS_OK;
+	if (keyed || p->merge != MERGE_REFUSED || b->scatter.status != STATUS_UNROUTED)
+		return STATUS_OK; /* an error of PostgreSQL's own belongs to the execution */
 	*b->err = b->scatter;
 	return b->scatter.status;
 }

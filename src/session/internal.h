@@ -211,8 +211,9 @@ struct session {
 	struct settings settings;
 	struct setting *startup; /* what RESET returns to */
 	char search_path[256];
+	char role[64];	       /* current_user: what "$user" in search_path means */
 	char path_before[256]; /* at BEGIN */
-	char startup_path[256];
+	char role_before[64];
 	uint64_t context;	     /* hash of search_path and user */
 	char *hand_shard, *hand_key; /* SET mosaic.shard, mosaic.shard_key */
 	struct conn_parameter reported[CONN_PARAMETERS];
@@ -268,8 +269,9 @@ void settings_sql(const struct session *s, struct buf *out);
 bool settings_apply(struct session *s, struct leg *leg); /* in a fiber */
 /* More prepared statements than this on one server connection: they are all dropped. */
 #define SETTINGS_MAX_PREPARED 1000
-void session_set_path(struct session *s, const char *path);
-bool session_read_path(struct session *s, struct leg *leg); /* in a fiber: SHOW search_path */
+void session_set_path(struct session *s, const char *path, const char *role);
+/* In a fiber: ask the server for search_path and current_user. */
+bool session_read_path(struct session *s, struct leg *leg);
 bool session_report(struct session *s, const char *name, const char *value);
 
 /* ---- plans.c ---- */

@@ -134,7 +134,7 @@ static enum status plans_build(struct session *s, struct str text, const struct 
 				    .scan = scan,
 				    .world = session_world(s),
 				    .search_path = s->search_path,
-				    .user = s->user,
+				    .user = s->role,
 				    .param_types = types,
 				    .n_param_types = n_types,
 				    .default_keys = cfg->default_shard_key.items,

@@ -139,33 +139,46 @@ bool settings_apply(struct session *s, struct leg *leg)
 
 /* ---- search_path: what names mean ---- */
 
-void session_set_path(struct session *s, const char *path)
+void session_set_path(struct session *s, const char *path, const char *role)
 {
-	snprintf(s->search_path, sizeof(s->search_path), "%s", path);
+	/* either may be the session's own */
+	if (path != s->search_path)
+		snprintf(s->search_path, sizeof(s->search_path), "%s", path);
+	if (role != s->role)
+		snprintf(s->role, sizeof(s->role), "%s", role);
 	s->context = hash_bytes(s->search_path, strlen(s->search_path),
-				hash_bytes(s->user, strlen(s->user), 0));
+				hash_bytes(s->role, strlen(s->role), 0));
+}
+
+static bool read_field(const struct wire_msg *m, uint16_t i, char *out, size_t size)
+{
+	const uint8_t *data;
+	int32_t length;
+
+	if (!wire_row_field(m->body, m->length, i, &data, &length) || length < 0 ||
+	    (size_t)length >= size)
+		return false;
+	memcpy(out, data, (size_t)length);
+	out[length] = 0;
+	return true;
 }
 
 bool session_read_path(struct session *s, struct leg *leg)
 {
-	const uint8_t *data;
-	int32_t length;
-	char path[256];
+	char path[sizeof(s->search_path)], role[sizeof(s->role)];
 	struct wire_msg m;
 
-	if (!leg_query(leg, "SHOW search_path", LEG_ROWS_KEEP))
+	if (!leg_query(leg, "SELECT pg_catalog.current_setting('search_path'), current_user",
+		       LEG_ROWS_KEEP))
 		return false;
 	if (wire_next(buf_head(&leg->rows), buf_len(&leg->rows), UINT32_MAX, &m) != WIRE_OK ||
-	    !wire_row_field(m.body, m.length, 0, &data, &length) || length < 0 ||
-	    (size_t)length >= sizeof(path)) {
+	    !read_field(&m, 0, path, sizeof(path)) || !read_field(&m, 1, role, sizeof(role))) {
 		err_set(&leg->err, STATUS_LIMIT, "search_path is longer than %zu bytes",
 			sizeof(path) - 1);
 		leg->failed = true;
 		return false;
 	}
-	memcpy(path, data, (size_t)length);
-	path[length] = 0;
-	session_set_path(s, path);
+	session_set_path(s, path, role);
 	return true;
 }
 

@@ -413,7 +413,6 @@ static bool open_home(struct session *s)
 		leg_release(leg);
 		return fatal(s, &err);
 	}
-	snprintf(s->startup_path, sizeof(s->startup_path), "%s", s->search_path);
 	for (unsigned i = 0; i < leg->conn->n_parameters; i++) {
 		struct conn_parameter *p = &leg->conn->parameters[i];
 

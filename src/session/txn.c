@@ -181,6 +181,7 @@ void txn_open(struct session *s, const char *begin, bool is_implicit)
 	s->txn.started_ms = loop_now_ms(s->w->loop);
 	snprintf(s->txn.begin, sizeof(s->txn.begin), "%s", begin);
 	snprintf(s->path_before, sizeof(s->path_before), "%s", s->search_path);
+	snprintf(s->role_before, sizeof(s->role_before), "%s", s->role);
 	if (!is_implicit)
 		settings_copy(&s->txn.before, &s->settings);
 }
@@ -216,8 +217,7 @@ static void restore_settings(struct session *s)
 {
 	if (!s->txn.is_implicit)
 		settings_copy(&s->settings, &s->txn.before);
-	if (strcmp(s->search_path, s->path_before) != 0)
-		session_set_path(s, s->path_before);
+	session_set_path(s, s->path_before, s->role_before);
 }
 
 static void tell_failure(struct session *s, const struct commit_outcome *out)
@@ -290,7 +290,7 @@ bool txn_end(struct session *s, bool commit)
 	if (!commit || !ok)
 		restore_settings(s);
 	else if (s->txn.local.first)
-		session_set_path(s, s->path_before); /* a SET LOCAL search_path ends here */
+		session_set_path(s, s->path_before, s->role_before); /* a SET LOCAL ends here */
 	for (unsigned i = 0; changed && (!commit || !ok) && i < s->n_legs; i++)
 		if (s->legs[i]->conn) /* a SET was undone on some servers, never made on others */
 			s->legs[i]->conn->settings_hash = UINT64_MAX;

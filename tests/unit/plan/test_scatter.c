@@ -216,6 +216,8 @@ static void aggregates_that_cannot_be_split_are_refused(void **state)
 		"SELECT count(*), (SELECT 1) FROM a",
 		"SELECT x, count(*) FROM a GROUP BY ROLLUP (x)",
 		"SELECT t, x FROM a GROUP BY t",
+		"SELECT n, count(*) FROM a GROUP BY n",
+		"SELECT sum(DISTINCT n) FROM a",
 		"SELECT count(DISTINCT x) FILTER (WHERE k > 3) FROM a",
 		"SELECT sum(x) OVER (), count(*) FROM a GROUP BY x",
 	};

@@ -106,7 +106,7 @@ static void mosaic_options_that_are_wrong_say_so(void **state)
 	assert_null(plan_with(f, "CREATE TABLE z (k int) WITH (mosaic.shard_keys = 'k')", NULL, 0));
 	assert_string_equal(f->err.code, "22023");
 	assert_null(plan_with(f, "CREATE TABLE z (k int) WITH (mosaic.shard_key = 'q')", NULL, 0));
-	assert_string_equal(f->err.code, "0A000");
+	assert_string_equal(f->err.code, "42703");
 	assert_null(plan_with(f,
 			      "CREATE TABLE z (k int) WITH (mosaic.shard_key = 'k', "
 			      "mosaic.distribution = 'nosuch')",
