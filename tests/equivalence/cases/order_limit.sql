@@ -112,6 +112,8 @@ SELECT k, id FROM a ORDER BY k, id OFFSET -1;
 SELECT k, id FROM a ORDER BY k, id LIMIT -1 OFFSET 5;
 -- @exact-or-refused
 SELECT k, id FROM a ORDER BY k, id LIMIT 9223372036854775807 OFFSET 1;
+-- the proxy finds this error at Parse, PostgreSQL at Execute
+-- @not prepared
 -- @exact-or-refused
 SELECT k, id FROM a ORDER BY k, id LIMIT 9223372036854775808;
 SELECT k, id FROM a ORDER BY k, id LIMIT 'x';

@@ -152,7 +152,7 @@ static struct world *make_world(void)
 static int setup(void **state)
 {
 	static const char text[] =
-		"catalog: { dsn: x }\n"
+		"catalog: { dsn: dbname=x }\n"
 		"auth: { users: [ { name: boss, password: hush, admin: true } ] }\n";
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct admin_runtime runtime = { f,	      get_world,   reload_world,

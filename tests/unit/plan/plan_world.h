@@ -123,7 +123,7 @@ static inline void fake_table(struct fake *f, struct schema *s, const char *name
 			      const char *triggers, const struct fake_column *columns, unsigned n,
 			      const char *pk)
 {
-	char oid[16], index[80], attnum[8];
+	char oid[16], index[80], attnum[12];
 	const char *dot = strchr(name, '.');
 	char schema[32] = "public";
 	if (dot) {
