@@ -208,7 +208,9 @@ static void note_oldest_epoch(struct worker *w)
 	{
 		struct session *s = list_entry(node, struct session, node);
 
-		if (s->fiber && s->world && s->world->map->epoch < oldest)
+		/* A control session acts on the map itself: it may be the one that waits for the
+		 * ack. */
+		if (s->fiber && !s->is_control && s->world && s->world->map->epoch < oldest)
 			oldest = s->world->map->epoch;
 	}
 	w->oldest_epoch = oldest;
