@@ -22,7 +22,9 @@ static bool has_prefix(const char *name, const char *const *list)
 }
 
 static const char *const clocks[] = { "now", "transaction_timestamp", "statement_timestamp", NULL };
-static const char *const sequences[] = { "nextval", "currval", "lastval", "setval", NULL };
+static const char *const sequences[] = { "nextval", "setval", NULL };
+/* What this session drew before, on a server connection that it may not have now. */
+static const char *const session_values[] = { "currval", "lastval", NULL };
 /* Volatile, yet each row may have its own value. */
 static const char *const per_row[] = { "random",   "gen_random_uuid", "clock_timestamp",
 				       "pg_sleep", "pg_sleep_for",    "timeofday",
@@ -137,8 +139,12 @@ static const char *call_name(struct build *b, const struct node *call, bool *is_
 	const struct node_list *parts = node_list(call, "funcname");
 	const char *name = node_string(parts->items[parts->n - 1]);
 	const char *schema = parts->n > 1 ? node_string(parts->items[parts->n - 2]) : NULL;
+	bool is_exact = !b->path_shadows_catalog && node_list(call, "args")->n == 0 &&
+			(in_list(name, per_row) || in_list(name, clocks));
 	if (schema)
 		*is_user = strcmp(schema, "pg_catalog") != 0;
+	else if (is_exact) /* pg_catalog's own comes first, whatever an extension adds */
+		*is_user = false;
 	else
 		*is_user = schema_find_user_function(b->schema, name) != NULL ||
 			   b->path_shadows_catalog;
@@ -202,6 +208,8 @@ static void judge_builtin(struct build *b, struct level *l, const struct node *c
 	} else if (in_list(name, sequences)) {
 		c->sequence = c->home_only = true;
 		note(&c->forbidden, c->forbidden_name, name);
+	} else if (in_list(name, session_values)) {
+		note(&c->session_value, c->session_value_name, name);
 	} else if (in_list(name, session_locks)) {
 		note(&c->session_lock, c->session_name, name);
 		c->home_only = true;

@@ -143,6 +143,8 @@ struct calls {
 	char opaque_name[64];
 	bool forbidden; /* state of a server or of a session: never over shards */
 	char forbidden_name[64];
+	bool session_value; /* depends on earlier statements of the session */
+	char session_value_name[64];
 	bool reads_tables, sizes;
 	char reads_tables_name[64], sizes_name[64];
 	bool session_lock; /* advisory lock held by the session */

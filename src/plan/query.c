@@ -73,6 +73,11 @@ static enum status rules_calls(struct build *b, const struct census *c)
 			b, "Use pg_advisory_xact_lock(), which ends with the transaction.",
 			"%s() holds a lock for the session, and server connections are shared",
 			k->session_name);
+	if (k->session_value)
+		return build_refuse(
+			b, "Use INSERT … RETURNING, or keep what nextval() gave.",
+			"%s() asks for a value of this session, and server connections are shared",
+			k->session_value_name);
 	if (k->forbidden && strcmp(k->forbidden_name, "set_config") == 0)
 		return build_refuse(b,
 				    "Use SET, or SELECT set_config('name', 'value', false) alone.",

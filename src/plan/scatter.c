@@ -70,6 +70,12 @@ bool scatter_is_tied(struct build *b, struct level *top)
 			continue;
 		for (unsigned k = 0; k < n; k++)
 			if (!graph_reaches(b, anchor[k], graph_key_var(b, r, k))) {
+				if (r->is_target)
+					scatter_refuse(
+						b, by_key,
+						"INSERT … SELECT that does not fill the shard key \"%s\" "
+						"from the source's shard key",
+						r->mapped->key_columns[k]);
 				scatter_refuse(
 					b,
 					"Join on the whole shard key, or restrict both to one key.",

@@ -371,8 +371,9 @@ static bool describe(struct session *s, struct prepared *p)
 		conn_note_prepared(leg->conn, p->id, true);
 	if (leg->failed)
 		return leg_error(s, leg, text);
-	p->plan_world = session_world(s)->version;
-	keep_description(p, leg);
+	prepared_renew(p, session_world(s)->version);
+	if (!p->is_described) /* another client may have been faster */
+		keep_description(p, leg);
 	if (s->txn.status == 'I')
 		session_release_legs(s);
 	return true;

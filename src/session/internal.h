@@ -292,6 +292,9 @@ void statements_finish(struct worker *w);
 struct prepared *prepared_get(struct session *s, struct str text, const uint8_t *types,
 			      uint16_t n_types);
 void prepared_drop(struct worker *w, struct prepared *p);
+/* Forget plan and description if they were made against another world than this. Others may have
+ * changed them while a fiber waited. */
+void prepared_renew(struct prepared *p, uint64_t version);
 enum status prepared_plan(struct session *s, struct prepared *p, struct err *err);
 void prepared_name(const struct prepared *p, char *out, size_t size);
 

@@ -293,15 +293,17 @@ static bool run_on_one(struct run *r)
 static void portal_params(struct run *r, struct exec_request *req)
 {
 	struct portal *p = r->st->portal;
+	const uint32_t *types;
 
 	if (!p)
 		return;
+	types = p->prepared->is_described ? p->prepared->param_types : p->prepared->types;
 	req->is_extended = true;
 	req->params = &p->params;
-	req->param_types =
-		p->prepared->is_described ? p->prepared->param_types : p->prepared->types;
 	req->n_param_types =
 		p->prepared->is_described ? p->prepared->n_params : p->prepared->n_types;
+	/* A copy: another client may renew the statement while this one waits. */
+	req->param_types = arena_copy(&r->s->arena, types, sizeof(*types) * req->n_param_types);
 	req->result_formats = p->result_formats;
 	req->n_result_formats = p->n_result_formats;
 }

@@ -144,6 +144,14 @@ void prepared_name(const struct prepared *p, char *out, size_t size)
 	snprintf(out, size, "mosaic_%llu", (unsigned long long)p->id);
 }
 
+void prepared_renew(struct prepared *p, uint64_t version)
+{
+	if (p->plan_world == version)
+		return;
+	prepared_forget_plan(p);
+	p->plan_world = version;
+}
+
 /* The plan under the present world; what the home shard said is part of what it needs. */
 enum status prepared_plan(struct session *s, struct prepared *p, struct err *err)
 {
@@ -154,11 +162,10 @@ enum status prepared_plan(struct session *s, struct prepared *p, struct err *err
 	enum status st;
 
 	if (p->plan_world != version) {
-		prepared_forget_plan(p);
-		p->plan_world = version;
 		types = p->types;
 		n = p->n_types;
 	}
+	prepared_renew(p, version);
 	if (p->plan && !(p->plan->needs_param_types && p->is_described))
 		return STATUS_OK;
 	st = plans_get(s, (struct str){ p->text, p->n_text }, p->scan, types, n, &plan, err);

@@ -259,6 +259,9 @@ static void opaque_functions_and_session_state_are_refused(void **state)
 	assert_refused(f, "SELECT my_stable(k) FROM a WHERE k = 1", "my_stable");
 	assert_one_key(f, "SELECT my_immutable(k) FROM a WHERE k = 1");
 	assert_refused(f, "SELECT pg_advisory_lock(1)", "pg_advisory_lock");
+	assert_refused(f, "SELECT currval('seq')", "currval");
+	assert_refused(f, "SELECT lastval()", "lastval");
+	assert_refused(f, "SELECT query_to_xml('SELECT 1', true, false, '')", "query_to_xml");
 	assert_target(f, "SELECT pg_advisory_xact_lock(1)", TARGET_SHARD);
 	assert_refused(f, "SELECT pg_advisory_xact_lock(1) FROM a WHERE k = 1",
 		       "pg_advisory_xact_lock");
