@@ -97,12 +97,15 @@ static ssize_t stream_send(struct stream *s, const void *p, size_t n)
 	if (s->ssl) {
 		int done = SSL_write(s->ssl, p, n > 1u << 30 ? 1 << 30 : (int)n);
 
-		return done > 0 ? done : ssl_result(s, done);
+		sent = done > 0 ? done : ssl_result(s, done);
+	} else {
+		sent = send(s->fd, p, n, MSG_NOSIGNAL);
+		if (sent < 0)
+			sent = errno == EAGAIN || errno == EINTR ? 0 : -1;
 	}
-	sent = send(s->fd, p, n, MSG_NOSIGNAL);
-	if (sent >= 0)
-		return sent;
-	return errno == EAGAIN || errno == EINTR ? 0 : -1;
+	if (sent > 0)
+		s->sent_bytes += (uint64_t)sent;
+	return sent;
 }
 
 static void stream_break(struct stream *s)

@@ -201,6 +201,7 @@ struct session {
 	uint8_t cancel_key[32];
 	size_t n_cancel_key;
 	uint64_t connected_ms, statement_ms, idle_since_ms;
+	uint64_t counted_bytes; /* of stream.sent_bytes, in the metrics already */
 
 	struct leg_party party;
 	struct leg **legs; /* ascending by shard; the conn is NULL when not enlisted */
@@ -242,6 +243,7 @@ bool session_await_message(struct session *s, struct wire_msg *m);
 /* A fiber for this session; when it ends the session is READY again. */
 void session_run(struct session *s, void (*body)(struct session *s));
 const struct config *session_config(const struct session *s);
+void session_count_bytes(struct session *s);
 
 /* ---- reply.c ---- */
 void reply_error(struct session *s, const struct err *err);

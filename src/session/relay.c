@@ -60,6 +60,8 @@ static void relay_count(struct session *s)
 
 	metrics_add(s->w->metrics, METRIC_QUERIES_ROUTE, 1);
 	metrics_observe(s->w->metrics, HIST_QUERY, us);
+	if (s->txn.status == 'I')
+		metrics_add(s->w->metrics, METRIC_TRANSACTION_US, us);
 	if (s->relay.failed)
 		metrics_add(s->w->metrics, METRIC_QUERY_ERRORS, 1);
 	log_slow(s, us);
@@ -176,7 +178,6 @@ static void forward(struct session *s, struct conn *c, const uint8_t *p, size_t 
 	if (n == 0 || s->party.is_gone)
 		return;
 	stream_write(&s->stream, p, n);
-	metrics_add(s->w->metrics, METRIC_CLIENT_BYTES_OUT, n);
 	if (stream_is_full(&s->stream))
 		stream_pause(&c->stream);
 }

@@ -192,10 +192,18 @@ struct session *session_create(struct worker *w, int fd, bool is_unix, bool is_c
 
 /* ---- death ---- */
 
+void session_count_bytes(struct session *s)
+{
+	metrics_add(s->w->metrics, METRIC_CLIENT_BYTES_OUT,
+		    s->stream.sent_bytes - s->counted_bytes);
+	s->counted_bytes = s->stream.sent_bytes;
+}
+
 static void session_free(struct session *s)
 {
 	struct worker *w = s->w;
 
+	session_count_bytes(s);
 	w->slots[s->slot] = NULL;
 	if (s->slot < w->free_hint)
 		w->free_hint = s->slot;

@@ -283,6 +283,8 @@ bool txn_end(struct session *s, bool commit)
 	if (s->txn.status == 'E')
 		commit = false;
 	metrics_add(s->w->metrics, METRIC_TRANSACTIONS, 1);
+	metrics_add(s->w->metrics, METRIC_TRANSACTION_US,
+		    (loop_now_ms(s->w->loop) - s->txn.started_ms) * 1000);
 	if (commit)
 		ok = txn_commit_all(s);
 	else

@@ -180,6 +180,8 @@ static void check_times(struct session *s, const struct config_timeouts *t, uint
 {
 	uint64_t idle = now - s->idle_since_ms;
 
+	session_count_bytes(s);
+
 	if (s->state == SESSION_STARTING && t->login_ms && now - s->connected_ms > t->login_ms)
 		login_timed_out(s);
 	else if (s->state == SESSION_READY && s->txn.status != 'I' && t->idle_transaction_ms &&

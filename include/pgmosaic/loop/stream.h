@@ -37,6 +37,7 @@ struct stream {
 	void *owner;
 	/* read-only */
 	int fd;
+	uint64_t sent_bytes;
 	bool closing, broken, keep_fd;
 	/* private */
 	struct loop *loop;
