@@ -300,6 +300,16 @@ static bool repeat_on_others(struct session *s, struct leg *done, struct str tex
 	return true;
 }
 
+static bool is_off(const char *value)
+{
+	static const char *const words[] = { "off", "false", "no", "0", "f", "n" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcasecmp(value, words[i]) == 0)
+			return true;
+	return false;
+}
+
 static bool refuse_setting(struct session *s, const char *name, const char *value)
 {
 	struct err err = ERR_INIT;
@@ -313,6 +323,10 @@ static bool refuse_setting(struct session *s, const char *name, const char *valu
 		   strcasecmp(value, "on") != 0) {
 		err_set(&err, STATUS_UNROUTED, "standard_conforming_strings must stay on");
 		err_hint(&err, "Write E'…' for strings with backslash escapes.");
+	} else if ((strcmp(name, "transform_null_equals") == 0 && value && !is_off(value)) ||
+		   (strcmp(name, "array_nulls") == 0 && value && is_off(value))) {
+		err_set(&err, STATUS_UNROUTED, "%s must keep its default", name);
+		err_hint(&err, "It changes what a shard key is compared with. Use IS NULL.");
 	} else {
 		return false;
 	}

@@ -139,6 +139,13 @@ static bool take_setting(struct session *s, const char *name, const char *value)
 		}
 		return true; /* UTF8 is what server connections speak */
 	}
+	if (strcasecmp(name, "transform_null_equals") == 0 ||
+	    strcasecmp(name, "array_nulls") == 0 ||
+	    strcasecmp(name, "standard_conforming_strings") == 0) {
+		err_set(&err, STATUS_UNROUTED, "%s must keep its default", name);
+		err_hint(&err, "Leave it out of the connection's options.");
+		return fatal(s, &err);
+	}
 	if (strcasecmp(name, "application_name") == 0)
 		snprintf(s->application_name, sizeof(s->application_name), "%s", value);
 	startup_setting(s, name, value);
