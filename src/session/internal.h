@@ -248,6 +248,8 @@ void session_count_bytes(struct session *s);
 /* ---- reply.c ---- */
 void reply_error(struct session *s, const struct err *err);
 void reply_failure(struct session *s, const struct exec_failure *f);
+/* The error a leg has met; the transaction has failed. Always false. */
+bool reply_leg_error(struct session *s, struct leg *leg, struct str text);
 void reply_fatal(struct session *s, const struct err *err);
 void reply_warning(struct session *s, const char *code, const char *text);
 void reply_tag(struct session *s, const char *tag);
@@ -343,6 +345,8 @@ struct statement {
 /* In a fiber: run it and write its answer, without ReadyForQuery. False: it failed, and the
  * client was told. */
 bool run_statement(struct session *s, struct statement *st);
+/* In an aborted transaction all but its end is refused. True: told. plan may be NULL. */
+bool refuse_aborted(struct session *s, const struct plan *plan);
 bool run_text(struct session *s, struct str text, bool is_alone);
 
 /* ---- local.c, copy_in.c, ddl.c, simple.c, extended.c, control.c ---- */

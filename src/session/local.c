@@ -256,25 +256,13 @@ static struct leg *setting_leg(struct session *s)
 	return leg ? leg : session_leg(s, session_world(s)->map->home);
 }
 
-static bool leg_told(struct session *s, struct leg *leg, struct str text)
-{
-	struct exec_failure f = { .err = ERR_INIT };
-
-	buf_init(&f.body, 64u << 20);
-	exec_leg_failed(NULL, text, leg, &f);
-	reply_failure(s, &f);
-	buf_finish(&f.body);
-	txn_fail(s);
-	return false;
-}
-
 /* Run the client's own text on one server and forward its answer. */
 static bool pass_on(struct session *s, struct statement *st, struct leg *leg)
 {
 	struct relay how = { .keeps_ready = true };
 
 	if (!session_enlist(s, leg))
-		return leg_told(s, leg, st->text);
+		return reply_leg_error(s, leg, st->text);
 	wire_put_query(conn_out(leg->conn), st->text.p, st->text.n);
 	conn_sent(leg->conn, 1);
 	how.drops_description = st->portal && !st->wants_description;
@@ -295,7 +283,7 @@ static bool repeat_on_others(struct session *s, struct leg *done, struct str tex
 		if (!leg->in_txn || leg == done || !leg->conn)
 			continue;
 		if (!leg_query(leg, sql, LEG_ROWS_DROP))
-			return leg_told(s, leg, text);
+			return reply_leg_error(s, leg, text);
 	}
 	return true;
 }
@@ -419,12 +407,12 @@ static bool setting(struct session *s, struct statement *st)
 	if (!pass_on(s, st, leg) || !repeat_on_others(s, leg, st->text))
 		return false;
 	if (!reset_applies(s, l, leg))
-		return leg_told(s, leg, st->text);
+		return reply_leg_error(s, leg, st->text);
 	remember(s, l, st->text);
 	if (l->kind != LOCAL_SET_LOCAL && l->kind != LOCAL_SHOW)
 		mark_legs(s);
 	if (touches_path(l) && leg->conn && !session_read_path(s, leg))
-		return leg_told(s, leg, st->text);
+		return reply_leg_error(s, leg, st->text);
 	return true;
 }
 
@@ -508,7 +496,7 @@ static bool discard_all(struct session *s)
 	extended_forget(s, true);
 	leg = session_leg(s, session_world(s)->map->home);
 	if (!session_enlist(s, leg) || !session_read_path(s, leg))
-		return leg_told(s, leg, str_of("DISCARD ALL"));
+		return reply_leg_error(s, leg, str_of("DISCARD ALL"));
 	reply_tag(s, "DISCARD ALL");
 	return true;
 }

@@ -18,6 +18,18 @@ void reply_failure(struct session *s, const struct exec_failure *f)
 	wire_put(reply_out(s), 'E', buf_head(&f->body), buf_len(&f->body));
 }
 
+bool reply_leg_error(struct session *s, struct leg *leg, struct str text)
+{
+	struct exec_failure f = { .err = ERR_INIT };
+
+	buf_init(&f.body, 64u << 20);
+	exec_leg_failed(NULL, text, leg, &f);
+	reply_failure(s, &f);
+	buf_finish(&f.body);
+	txn_fail(s);
+	return false;
+}
+
 void reply_fatal(struct session *s, const struct err *err)
 {
 	log_event(LOG_INFO, "client connection ended", LOG_U64("client", s->id),

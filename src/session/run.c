@@ -432,10 +432,10 @@ static bool run_planned(struct run *r)
 	return close_own(r, ok, r->n_legs > 0);
 }
 
-static bool aborted(struct session *s, const struct plan *plan)
+bool refuse_aborted(struct session *s, const struct plan *plan)
 {
 	struct err err = ERR_INIT;
-	bool is_way_out = plan->class == PLAN_LOCAL &&
+	bool is_way_out = plan && plan->class == PLAN_LOCAL &&
 			  (plan->local.kind == LOCAL_COMMIT || plan->local.kind == LOCAL_ROLLBACK ||
 			   plan->local.kind == LOCAL_ROLLBACK_TO);
 
@@ -453,7 +453,7 @@ bool run_statement(struct session *s, struct statement *st)
 	struct run r = { .s = s, .st = st };
 	bool ok;
 
-	if (s->party.is_gone || aborted(s, st->plan))
+	if (s->party.is_gone || refuse_aborted(s, st->plan))
 		return false;
 	if (st->plan->class == PLAN_LOCAL) {
 		metrics_add(s->w->metrics, METRIC_QUERIES_LOCAL, 1);

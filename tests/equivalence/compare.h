@@ -86,8 +86,7 @@ static void render_value(struct text *t, const PGresult *res, int row, int col,
 	if (PQgetisnull(res, row, col)) {
 		text_adds(t, "\\N");
 	} else if (c->rounded && is_float(res, col)) {
-		text_addf(t, "%.*g", PQftype(res, col) == 700 ? 6 : 12,
-			  float_value(res, row, col));
+		text_addf(t, "%.*g", PQftype(res, col) == 700 ? 6 : 12, float_value(res, row, col));
 	} else {
 		for (int i = 0; i < n; i++) {
 			if (PQfformat(res, col) == 1 || bytes[i] < ' ' || bytes[i] == '\\')

@@ -1,0 +1,32 @@
+/* The extended protocol, between its files: names.c (a client's statements and portals),
+ * segment.c (the fast path), ready.c (plan and description of a statement), extended.c (the
+ * messages one by one). */
+#ifndef SESSION_EXTENDED_H
+#define SESSION_EXTENDED_H
+
+#include "internal.h"
+
+/* ---- names.c ---- */
+struct statement_name *session_name_find(struct session *s, const char *name);
+void session_name_add(struct session *s, const char *name, struct prepared *p);
+void session_name_drop(struct session *s, const char *name);
+/* By name, or the unnamed one for "". NULL: there is none. */
+struct prepared *session_prepared(struct session *s, const char *name);
+struct portal *portal_find(struct session *s, const char *name);
+void portal_free(struct session *s, struct portal *p);
+void portals_free(struct session *s, bool dead_only);
+
+/* ---- segment.c ---- */
+/* [Parse] Bind [Describe] Execute Sync for one shard; false: not that, or not now. */
+bool segment_try(struct session *s);
+struct param_values segment_values(const struct wire_bind *b);
+
+/* ---- ready.c ---- */
+/* In a fiber: what must be known of a statement before a Bind. False: told. */
+bool statement_make_ready(struct session *s, struct prepared *p);
+/* A statement that the session does itself and that gives no rows. */
+bool statement_is_local(const struct prepared *p);
+/* Tell the error; the transaction has failed. Always false. */
+bool extended_fail(struct session *s, const struct err *err);
+
+#endif
