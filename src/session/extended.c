@@ -253,7 +253,10 @@ static void put_kept_rows(struct session *s, struct portal *p, int32_t max_rows)
 		wire_put_portal_suspended(reply_out(s));
 		return;
 	}
-	wire_put_command_count(reply_out(s), "SELECT", 6, (uint64_t)n);
+	if (strncmp(p->tag, "SELECT", 6) == 0 || !p->tag[0]) /* of this fetch; others count all */
+		wire_put_command_count(reply_out(s), "SELECT", 6, (uint64_t)n);
+	else
+		reply_tag(s, p->tag);
 	p->is_done = true;
 }
 

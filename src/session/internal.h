@@ -137,6 +137,7 @@ struct portal {
 struct savepoint {
 	struct savepoint *next;	  /* newest first */
 	struct settings settings; /* to return to */
+	struct settings local;	  /* SET LOCAL since, before the next savepoint */
 	char name[];
 };
 
@@ -145,8 +146,9 @@ struct session_txn {
 	bool is_implicit; /* ours: one statement over shards, a pipeline, a multi-statement query */
 	char begin[256];
 	struct savepoint *savepoints;
-	struct settings before; /* to return to on ROLLBACK */
-	struct settings local;	/* SET LOCAL, for legs that join later */
+	struct settings before;	 /* to return to on ROLLBACK */
+	struct settings local;	 /* SET LOCAL before any savepoint, for legs that join later */
+	bool has_set, has_local; /* a SET, a SET LOCAL was made in it */
 	bool uses_clock;
 	uint16_t clock_shard;
 	bool has_ddl;
@@ -318,6 +320,7 @@ void txn_open(struct session *s, const char *begin, bool is_implicit);
 bool txn_end(struct session *s, bool commit);
 void txn_forget(struct session *s);
 void txn_fail(struct session *s);
+bool session_is_serializable(const struct session *s);
 
 /* ---- relay.c ---- */
 /* Try the fast path for a planned statement; false: not possible now. */

@@ -23,7 +23,6 @@ static bool begin(struct session *s, const struct plan *plan)
 	if (s->txn.is_implicit) { /* in a query of several statements: it becomes the client's own
 				   */
 		s->txn.is_implicit = false;
-		settings_copy(&s->txn.before, &s->settings);
 	} else {
 		txn_open(s, sql, false);
 	}
@@ -169,7 +168,27 @@ static void drop_savepoints_until(struct session *s, struct savepoint *end_at)
 
 		s->txn.savepoints = sp->next;
 		settings_clear(&sp->settings);
+		settings_clear(&sp->local);
 		free(sp);
+	}
+}
+
+/* RELEASE keeps what was SET LOCAL behind the savepoint: it belongs to what came before. */
+static void keep_local(struct session *s, const struct savepoint *end_at)
+{
+	struct settings *to = end_at->next ? &end_at->next->local : &s->txn.local;
+	const struct savepoint *from = end_at;
+
+	for (;;) { /* oldest first, so that the newest counts */
+		const struct savepoint *newer = NULL;
+
+		for (const struct setting *x = from->local.first; x; x = x->next)
+			settings_set(to, x->name, x->sql);
+		for (const struct savepoint *sp = s->txn.savepoints; sp != from; sp = sp->next)
+			newer = sp;
+		if (!newer)
+			return;
+		from = newer;
 	}
 }
 
@@ -186,9 +205,42 @@ static bool release(struct session *s, const struct plan_local *l)
 	snprintf(sql, sizeof(sql), "RELEASE SAVEPOINT %s", quoted);
 	if (!on_all_legs(s, sql))
 		return false;
+	keep_local(s, sp);
 	drop_savepoints_until(s, sp->next);
 	reply_tag(s, "RELEASE");
 	return true;
+}
+
+/* A shard that joined after a SET had it from the start, and ROLLBACK TO does not undo it there:
+ * say on all of them what holds again. */
+static bool undo_settings(struct session *s, struct savepoint *sp)
+{
+	struct settings now = { .first = NULL };
+	char sql[200];
+	bool ok = true;
+
+	if (s->settings.hash == sp->settings.hash)
+		return true;
+	settings_copy(&now, &s->settings);
+	settings_copy(&s->settings, &sp->settings);
+	for (struct setting *x = now.first; x && ok; x = x->next) {
+		if (strcmp(x->name, "role") == 0)
+			snprintf(sql, sizeof(sql), "RESET ROLE");
+		else if (strcmp(x->name, "session_authorization") == 0)
+			snprintf(sql, sizeof(sql), "RESET SESSION AUTHORIZATION");
+		else
+			snprintf(sql, sizeof(sql), "RESET %s", x->name);
+		ok = on_all_legs(s, sql);
+	}
+	for (struct setting *x = s->settings.first; x && ok; x = x->next)
+		ok = on_all_legs(s, x->sql);
+	settings_clear(&now);
+	for (unsigned i = 0; ok && i < s->n_legs; i++) /* what names mean now */
+		if (s->legs[i]->in_txn && s->legs[i]->conn) {
+			ok = session_read_path(s, s->legs[i]);
+			break;
+		}
+	return ok;
 }
 
 static bool rollback_to(struct session *s, const struct plan_local *l)
@@ -216,9 +268,10 @@ static bool rollback_to(struct session *s, const struct plan_local *l)
 	if (!on_all_legs(s, sql))
 		return false;
 	drop_savepoints_until(s, sp);
-	if (s->settings.hash != sp->settings.hash)
-		settings_copy(&s->settings, &sp->settings);
+	settings_clear(&sp->local);
 	s->txn.status = 'T';
+	if (!undo_settings(s, sp))
+		return false;
 	extended_end_portals(s);
 	reply_tag(s, "ROLLBACK");
 	return true;
@@ -311,6 +364,9 @@ static bool refuse_setting(struct session *s, const char *name, const char *valu
 		   strcasecmp(value, "on") != 0) {
 		err_set(&err, STATUS_UNROUTED, "standard_conforming_strings must stay on");
 		err_hint(&err, "Write E'…' for strings with backslash escapes.");
+	} else if (strncmp(name, "default_transaction_", 20) == 0 && s->txn.status != 'I') {
+		err_set(&err, STATUS_UNROUTED, "SET %s inside a transaction", name);
+		err_hint(&err, "Set it before BEGIN, or use SET TRANSACTION.");
 	} else if ((strcmp(name, "transform_null_equals") == 0 && value && !is_off(value)) ||
 		   (strcmp(name, "array_nulls") == 0 && value && is_off(value))) {
 		err_set(&err, STATUS_UNROUTED, "%s must keep its default", name);
@@ -360,8 +416,11 @@ static void remember(struct session *s, const struct plan_local *l, struct str t
 	switch (l->kind) {
 	case LOCAL_SET: settings_set(&s->settings, l->name, sql); break;
 	case LOCAL_SET_LOCAL:
-		if (s->txn.status != 'I')
-			settings_set(&s->txn.local, l->name, sql);
+		if (s->txn.status == 'I')
+			return;
+		settings_set(s->txn.savepoints ? &s->txn.savepoints->local : &s->txn.local, l->name,
+			     sql);
+		s->txn.has_local = true;
 		return;
 	case LOCAL_RESET: forget_setting(s, l->name); break;
 	case LOCAL_RESET_ALL: forget_all_settings(s); break;
@@ -409,6 +468,7 @@ static bool setting(struct session *s, struct statement *st)
 	if (!reset_applies(s, l, leg))
 		return reply_leg_error(s, leg, st->text);
 	remember(s, l, st->text);
+	s->txn.has_set |= s->txn.status != 'I' && l->kind != LOCAL_SET_LOCAL;
 	if (l->kind != LOCAL_SET_LOCAL && l->kind != LOCAL_SHOW)
 		mark_legs(s);
 	if (touches_path(l) && leg->conn && !session_read_path(s, leg))

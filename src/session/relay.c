@@ -307,7 +307,8 @@ static bool begin_in_front(struct session *s, struct leg *leg, struct relay *how
 {
 	if (s->txn.status == 'I' || leg->in_txn)
 		return true;
-	if (s->txn.savepoints || s->txn.local.first || strcmp(s->txn.begin, "BEGIN") != 0)
+	if (s->txn.savepoints || s->txn.local.first || strcmp(s->txn.begin, "BEGIN") != 0 ||
+	    session_is_serializable(s))
 		return false;
 	wire_put_query(conn_out(leg->conn), "BEGIN", 5);
 	conn_sent(leg->conn, 1);

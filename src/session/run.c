@@ -148,13 +148,24 @@ static bool clock_allows(struct run *r)
 	return refuse(s, &err);
 }
 
+/* By its BEGIN or SET TRANSACTION, or by default_transaction_isolation when they say nothing. */
+bool session_is_serializable(const struct session *s)
+{
+	if (s->txn.status != 'I' && strcasestr(s->txn.begin, "ISOLATION"))
+		return strcasestr(s->txn.begin, "SERIALIZABLE") != NULL;
+	for (const struct setting *x = s->settings.first; x; x = x->next)
+		if (strcmp(x->name, "default_transaction_isolation") == 0)
+			return strcasestr(x->sql, "serializable") != NULL;
+	return false;
+}
+
 static bool serializable_allows(struct run *r)
 {
 	struct session *s = r->s;
 	struct err err = ERR_INIT;
 	unsigned others = 0;
 
-	if (s->txn.status == 'I' || !strcasestr(s->txn.begin, "SERIALIZABLE"))
+	if (!session_is_serializable(s))
 		return true;
 	for (unsigned i = 0; i < s->n_legs; i++)
 		others += s->legs[i]->in_txn && !shard_set_has(&r->shards, s->legs[i]->shard);

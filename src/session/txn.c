@@ -73,6 +73,16 @@ uint16_t session_any_shard(struct session *s, uint16_t home)
 	return home;
 }
 
+static bool replay_local(const struct settings *local, struct leg *leg)
+{
+	for (struct setting *x = local->first; x; x = x->next)
+		if (!leg_query(leg, x->sql, LEG_ROWS_DROP))
+			return false;
+	return true;
+}
+
+/* Oldest first, each with the SET LOCALs that came behind it: what ROLLBACK TO undoes must
+ * stand behind its savepoint here, too. */
 static bool replay_savepoints(struct leg *leg, const struct savepoint *sp)
 {
 	char sql[300];
@@ -82,15 +92,7 @@ static bool replay_savepoints(struct leg *leg, const struct savepoint *sp)
 	if (!replay_savepoints(leg, sp->next))
 		return false;
 	snprintf(sql, sizeof(sql), "SAVEPOINT %s", sp->name);
-	return leg_query(leg, sql, LEG_ROWS_DROP);
-}
-
-static bool replay_local(struct session *s, struct leg *leg)
-{
-	for (struct setting *x = s->txn.local.first; x; x = x->next)
-		if (!leg_query(leg, x->sql, LEG_ROWS_DROP))
-			return false;
-	return true;
+	return leg_query(leg, sql, LEG_ROWS_DROP) && replay_local(&sp->local, leg);
 }
 
 static bool is_joining(const struct session *s, const struct leg *leg)
@@ -117,8 +119,8 @@ static struct leg *join_all(struct session *s, struct leg **legs, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		if (!joining[i])
 			continue;
-		if (legs[i]->failed || !replay_savepoints(legs[i], s->txn.savepoints) ||
-		    !replay_local(s, legs[i]))
+		if (legs[i]->failed || !replay_local(&s->txn.local, legs[i]) ||
+		    !replay_savepoints(legs[i], s->txn.savepoints))
 			return legs[i];
 	}
 	return NULL;
@@ -182,8 +184,7 @@ void txn_open(struct session *s, const char *begin, bool is_implicit)
 	snprintf(s->txn.begin, sizeof(s->txn.begin), "%s", begin);
 	snprintf(s->path_before, sizeof(s->path_before), "%s", s->search_path);
 	snprintf(s->role_before, sizeof(s->role_before), "%s", s->role);
-	if (!is_implicit)
-		settings_copy(&s->txn.before, &s->settings);
+	settings_copy(&s->txn.before, &s->settings);
 }
 
 void txn_fail(struct session *s)
@@ -199,12 +200,14 @@ void txn_forget(struct session *s)
 
 		s->txn.savepoints = sp->next;
 		settings_clear(&sp->settings);
+		settings_clear(&sp->local);
 		free(sp);
 	}
 	settings_clear(&s->txn.before);
 	settings_clear(&s->txn.local);
 	s->txn.status = 'I';
 	s->txn.is_implicit = s->txn.uses_clock = s->txn.has_ddl = false;
+	s->txn.has_set = s->txn.has_local = false;
 	s->txn.changes = NULL;
 	s->txn.n_changes = 0;
 	arena_reset(&s->txn.arena);
@@ -215,8 +218,7 @@ void txn_forget(struct session *s)
 
 static void restore_settings(struct session *s)
 {
-	if (!s->txn.is_implicit)
-		settings_copy(&s->settings, &s->txn.before);
+	settings_copy(&s->settings, &s->txn.before);
 	session_set_path(s, s->path_before, s->role_before);
 }
 
@@ -277,7 +279,6 @@ static bool txn_commit_all(struct session *s)
 
 bool txn_end(struct session *s, bool commit)
 {
-	bool changed = !s->txn.is_implicit && s->txn.before.hash != s->settings.hash;
 	bool ok = true;
 
 	if (s->txn.status == 'E')
@@ -291,10 +292,10 @@ bool txn_end(struct session *s, bool commit)
 		txn_rollback(s->legs, s->n_legs);
 	if (!commit || !ok)
 		restore_settings(s);
-	else if (s->txn.local.first)
+	else if (s->txn.has_local)
 		session_set_path(s, s->path_before, s->role_before); /* a SET LOCAL ends here */
-	for (unsigned i = 0; changed && (!commit || !ok) && i < s->n_legs; i++)
-		if (s->legs[i]->conn) /* a SET was undone on some servers, never made on others */
+	for (unsigned i = 0; s->txn.has_set && i < s->n_legs; i++)
+		if (s->legs[i]->conn) /* made, undone or never made there: set anew before use */
 			s->legs[i]->conn->settings_hash = UINT64_MAX;
 	for (unsigned i = 0; s->txn.has_ddl && i < s->n_legs; i++)
 		if (s->legs[i]->conn) /* prepared under a schema that may not be the one now */
