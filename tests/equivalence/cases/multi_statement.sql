@@ -79,3 +79,9 @@ INSERT INTO w_two VALUES (60, 1), (61, 1), (62, 1); SELECT count(*) FROM w_two; 
 -- @multi
 BEGIN; SAVEPOINT s; UPDATE w_two SET v = 9 WHERE k = 1; ROLLBACK TO s; COMMIT; SELECT * FROM w_two WHERE k = 1;
 -- @end
+-- @multi
+SET work_mem = '7MB'; SELECT 1 / 0;
+-- @end
+SHOW work_mem;
+SELECT current_setting('work_mem') FROM w_two WHERE k = 1;
+SELECT current_setting('work_mem') FROM w_two WHERE k = 2;
