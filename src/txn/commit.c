@@ -26,6 +26,18 @@ static void leg_send(struct leg *leg, const char *sql)
 	conn_sent(leg->conn, 1);
 }
 
+/* COMMIT and PREPARE of a transaction that is gone answer with another tag, and no error. */
+static void expect_tag(struct leg *leg, const char *tag)
+{
+	struct err err = ERR_INIT;
+
+	if (leg->failed || strcmp(leg->tag, tag) == 0)
+		return;
+	err_set_code(&err, STATUS_BACKEND, "25P02", "shard %s answered %s to %s", leg->shard_name,
+		     leg->tag[0] ? leg->tag : "nothing", tag);
+	leg_fail(leg, &err);
+}
+
 static bool is_writer(const struct leg *leg)
 {
 	return leg->in_txn && leg->wrote;
@@ -156,6 +168,7 @@ static enum status commit_one(const struct commit_request *req, struct commit_ou
 	if (writer) { /* the locks of the others may guard what it wrote: they go later */
 		leg_send(writer, "COMMIT");
 		leg_await(writer);
+		expect_tag(writer, "COMMIT");
 		writer->in_txn = writer->wrote = writer->has_xid = false;
 		if (writer->failed) {
 			bool lost = writer->lost;
@@ -229,6 +242,7 @@ static bool prepare_all(struct commit *c)
 		if (!is_participant(c, leg))
 			continue;
 		leg_await(leg);
+		expect_tag(leg, "PREPARE TRANSACTION");
 		if (req->has_role && leg->conn)
 			leg->conn->settings_hash = UINT64_MAX; /* unlike any session's */
 		if (leg->failed)
