@@ -102,7 +102,7 @@ static void take_tag(struct leg *leg, const struct wire_msg *m)
 		return;
 	snprintf(leg->tag, sizeof(leg->tag), "%s", text);
 	tag = wire_parse_command_tag(leg->tag);
-	if (tag.has_count && tag.count > 0 && !str_is(tag.verb, "SELECT"))
+	if (wire_tag_proves_xid(&tag))
 		leg->has_xid = true;
 }
 

@@ -135,7 +135,7 @@ static void take_tag(struct session *s, const struct wire_msg *m)
 	if (s->txn.status == 'I' || s->relay.leg->has_xid || !s->relay.leg->wrote)
 		return;
 	tag = wire_parse_command_tag(s->relay.tag);
-	if (tag.has_count && tag.count && !str_is(tag.verb, "SELECT"))
+	if (wire_tag_proves_xid(&tag))
 		s->relay.leg->has_xid = true;
 }
 

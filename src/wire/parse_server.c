@@ -217,6 +217,13 @@ struct wire_tag wire_parse_command_tag(const char *tag)
 	return out;
 }
 
+bool wire_tag_proves_xid(const struct wire_tag *tag)
+{
+	return tag->has_count && tag->count > 0 &&
+	       (str_is(tag->verb, "INSERT") || str_is(tag->verb, "UPDATE") ||
+		str_is(tag->verb, "DELETE") || str_is(tag->verb, "MERGE"));
+}
+
 bool wire_row_field(const uint8_t *body, size_t n, uint16_t i, const uint8_t **data,
 		    int32_t *length)
 {

@@ -216,7 +216,8 @@ class Transfers:
     def finish(self):
         self.stop = True
         for t in self.threads:
-            t.join(30)
+            t.join(90)
+        check(not any(t.is_alive() for t in self.threads), "a client still runs: a sum of the shards would tell nothing")
 
 
 @test

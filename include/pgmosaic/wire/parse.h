@@ -103,6 +103,9 @@ struct wire_tag {
 };
 
 struct wire_tag wire_parse_command_tag(const char *tag);
+/* The tag proves that rows were written, so that the transaction has an xid. FETCH, MOVE and
+ * COPY carry counts that prove nothing. */
+bool wire_tag_proves_xid(const struct wire_tag *tag);
 
 /* ---- the fields of a DataRow ---- */
 struct wire_row {

@@ -403,6 +403,24 @@ static void tags_fall_into_verb_and_count(void **state)
 	}
 }
 
+static void only_tags_of_writes_prove_an_xid(void **state)
+{
+	static const char *proofs[] = { "INSERT 0 1", "UPDATE 2", "DELETE 3", "MERGE 4" };
+	static const char *others[] = { "INSERT 0 0", "UPDATE 0", "SELECT 1", "FETCH 3",
+					"MOVE 2",     "COPY 9",	  "BEGIN" };
+	struct wire_tag tag;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(proofs) / sizeof(proofs[0]); i++) {
+		tag = wire_parse_command_tag(proofs[i]);
+		assert_true(wire_tag_proves_xid(&tag));
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		tag = wire_parse_command_tag(others[i]);
+		assert_false(wire_tag_proves_xid(&tag));
+	}
+}
+
 static void a_rows_fields_are_walked_and_picked(void **state)
 {
 	struct body body = BODY("\0\3\0\0\0\1a\377\377\377\377\0\0\0\0");
@@ -464,6 +482,7 @@ int main(void)
 		TEST(a_row_description_is_read_and_built_alike),
 		TEST(other_messages_of_a_server_are_read),
 		TEST(tags_fall_into_verb_and_count),
+		TEST(only_tags_of_writes_prove_an_xid),
 		TEST(a_rows_fields_are_walked_and_picked),
 		TEST(a_hostile_row_is_refused),
 	};
