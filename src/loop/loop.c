@@ -1,5 +1,6 @@
 #include "pgmosaic/loop/loop.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -167,6 +168,13 @@ void loop_thread_start(loop_thread *t, void (*run)(void *), void *arg)
 					.stack_size = THREAD_STACK_BYTES };
 
 	INVARIANT(uv_thread_create_ex(t, &options, run, arg) == 0);
+}
+
+void loop_thread_batch(void)
+{
+	struct sched_param none = { .sched_priority = 0 };
+
+	sched_setscheduler(0, SCHED_BATCH, &none); /* refused: nothing is lost but a little CPU */
 }
 
 void loop_thread_join(loop_thread *t)

@@ -108,10 +108,23 @@ static ssize_t stream_send(struct stream *s, const void *p, size_t n)
 	return sent;
 }
 
+/* Nothing more goes out; on_readable will find out, even if reading was paused. */
 static void stream_break(struct stream *s)
 {
 	s->broken = true;
+	s->paused = false;
 	buf_finish(&s->out);
+	if (!s->closing)
+		stream_arm(s);
+}
+
+static void tell_drained(struct stream *s)
+{
+	if (!s->was_full || buf_len(&s->out) >= STREAM_LOW_BYTES)
+		return;
+	s->was_full = false;
+	if (s->ops->on_drained)
+		s->ops->on_drained(s);
 }
 
 void stream_flush(struct stream *s)
@@ -123,18 +136,16 @@ void stream_flush(struct stream *s)
 			break;
 		if (sent < 0) {
 			stream_break(s);
-			s->paused = false; /* let on_readable find out */
 			break;
 		}
 		buf_consume(&s->out, (size_t)sent);
 	}
 	if (s->closing)
 		return;
-	if (buf_len(&s->out) > STREAM_HIGH_BYTES)
-		s->was_full = true;
-	else if (buf_len(&s->out) == 0)
+	if (buf_len(&s->out) == 0)
 		buf_shrink(&s->out);
 	stream_arm(s);
+	tell_drained(s);
 }
 
 void stream_touch(struct stream *s)
@@ -177,16 +188,6 @@ void stream_resume(struct stream *s)
 		stream_arm(s);
 }
 
-static void stream_write_ready(struct stream *s)
-{
-	stream_flush(s);
-	if (!s->closing && s->was_full && buf_len(&s->out) < STREAM_LOW_BYTES) {
-		s->was_full = false;
-		if (s->ops->on_drained)
-			s->ops->on_drained(s);
-	}
-}
-
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
 	struct stream *s = container_of(poll, struct stream, poll);
@@ -200,7 +201,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		events = UV_READABLE;
 	}
 	if (events & UV_WRITABLE)
-		stream_write_ready(s);
+		stream_flush(s);
 	if ((events & UV_READABLE) && !s->closing)
 		s->ops->on_readable(s); /* may close s; its memory stays until on_gone */
 	loop_flush(l);

@@ -53,6 +53,7 @@ static void worker_main(void *arg)
 {
 	struct worker *w = arg;
 
+	loop_thread_batch();
 	loop_run(w->loop);
 	fiber_release_stacks();
 }

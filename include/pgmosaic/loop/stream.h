@@ -5,8 +5,9 @@
  * queue answers with stream_write() or by building into &s->out and calling
  * stream_touch(). The loop sends at the end of each callback. stream_close(), then
  * on_gone: only then may the memory that holds the stream be freed.
- * Back-pressure: stream_is_full() above 256 KiB queued; on_drained is called when
- * the queue has fallen under 64 KiB again. stream_pause() stops on_readable.
+ * Back-pressure: stream_is_full() above 256 KiB queued; after it has said so, on_drained
+ * is called once the queue has fallen under 64 KiB. It may come from within
+ * stream_flush(): it only notes and wakes. stream_pause() stops on_readable.
  * Failure: stream_read() gives -1 on end of file or error; a failed send sets
  * `broken` and makes the next on_readable see -1.
  * Ownership: the fd is the stream's unless `keep_fd` (libpq closes its own).
@@ -46,7 +47,7 @@ struct stream {
 	uv_poll_t poll;
 	struct list dirty_node;
 	int events;
-	bool paused, was_full;
+	bool paused, was_full; /* was_full: somebody waits for on_drained */
 };
 
 void stream_open(struct stream *s, struct loop *l, int fd, const struct stream_ops *ops,
@@ -65,9 +66,14 @@ void stream_pause(struct stream *s);
 void stream_resume(struct stream *s);
 void stream_close(struct stream *s);
 
-static inline bool stream_is_full(const struct stream *s)
+/* More than 256 KiB queued. Who is told so may wait: on_drained will be called, by whatever
+ * send brings the queue under 64 KiB. */
+static inline bool stream_is_full(struct stream *s)
 {
-	return buf_len(&s->out) > STREAM_HIGH_BYTES;
+	if (buf_len(&s->out) <= STREAM_HIGH_BYTES)
+		return false;
+	s->was_full = true;
+	return true;
 }
 
 /* Options every TCP connection of ours gets: no delay, keepalive, user timeout. */

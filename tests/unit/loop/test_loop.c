@@ -145,6 +145,64 @@ static void a_queue_past_its_limit_breaks_the_stream_not_the_proxy(void **state)
 	loop_destroy(l);
 }
 
+struct sink {
+	struct stream stream;
+	unsigned n_drained;
+};
+
+static void sink_readable(struct stream *s)
+{
+	stream_close(s);
+}
+
+static void sink_drained(struct stream *s)
+{
+	((struct sink *)s->owner)->n_drained++;
+}
+
+static const struct stream_ops sink_ops = { .on_readable = sink_readable,
+					    .on_drained = sink_drained };
+
+static void swallow(int fd)
+{
+	static char scratch[64 << 10];
+
+	while (read(fd, scratch, sizeof(scratch)) > 0)
+		;
+}
+
+/* The queue is seen full, then sent by a flush that no writable event asked for, part of it
+ * before it ever stood above the mark: whoever waits must hear of it all the same. */
+static void a_queue_seen_full_tells_when_it_has_drained_whoever_sent_it(void **state)
+{
+	static char much[STREAM_HIGH_BYTES + 5000];
+	int room = 40 << 10; /* for less than the queue, for more than its last 5000 bytes */
+	struct loop *l = loop_create();
+	struct sink sink = { .n_drained = 0 };
+	struct stream *s = &sink.stream;
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+	assert_int_equal(setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)), 0);
+	stream_open(s, l, pair[0], &sink_ops, &sink, (size_t)1 << 20);
+	assert_true(buf_append(&s->out, much, sizeof(much)));
+	assert_true(stream_is_full(s));
+	stream_flush(s);
+	assert_false(stream_is_full(s)); /* a socket's buffer took some, not all */
+	assert_true(buf_len(&s->out) > STREAM_LOW_BYTES);
+	assert_int_equal(sink.n_drained, 0);
+	for (unsigned i = 0; i < 20 && buf_len(&s->out); i++) {
+		swallow(pair[1]);
+		stream_flush(s);
+	}
+	assert_int_equal(buf_len(&s->out), 0);
+	assert_int_equal(sink.n_drained, 1);
+	close(pair[1]);
+	loop_run(l);
+	loop_destroy(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +211,7 @@ int main(void)
 		cmocka_unit_test(letters_posted_before_close_are_delivered),
 		cmocka_unit_test(stream_answers_and_ends_with_its_peer),
 		cmocka_unit_test(a_queue_past_its_limit_breaks_the_stream_not_the_proxy),
+		cmocka_unit_test(a_queue_seen_full_tells_when_it_has_drained_whoever_sent_it),
 	};
 
 	return cmocka_run_group_tests_name("loop", tests, NULL, NULL);
