@@ -82,10 +82,16 @@ static void take_error(struct leg *leg, const struct wire_msg *m)
 	struct err err = ERR_INIT;
 
 	wire_parse_error_fields(m->body, m->length, &err, &severity);
-	if (severity == SEVERITY_FATAL)
+	if (severity == SEVERITY_FATAL) {
 		leg->severity = LEG_FATAL;
+		leg->conn->is_doomed = true;
+	}
 	if (leg->failed)
 		return;
+	if (leg->conn->n_pending == 0) { /* behind the last answer: no statement has failed */
+		leg->err = err;
+		return;
+	}
 	leg_fail(leg, &err);
 	buf_clear(&leg->error_body);
 	if (severity != SEVERITY_FATAL) /* a FATAL is the server's end, not the client's */
@@ -205,8 +211,9 @@ static void on_lost(void *owner, struct conn *c)
 	(void)c;
 	leg->conn = NULL;
 	leg->lost = true;
-	if (leg->failed && leg->severity == LEG_FATAL) {
+	if (leg->severity == LEG_FATAL) {
 		err = leg->err;
+		leg->failed = true;
 		snprintf(leg->err.message, sizeof(leg->err.message), "shard %s: %.300s",
 			 leg->shard_name, err.message);
 	} else {

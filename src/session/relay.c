@@ -111,13 +111,16 @@ static bool take_parameter(struct session *s, struct conn *c, const struct wire_
 	return session_report(s, name, value);
 }
 
-static bool take_error(struct session *s, const struct wire_msg *m)
+static bool take_error(struct session *s, struct conn *c, const struct wire_msg *m)
 {
 	enum wire_severity severity;
 	struct err err = ERR_INIT;
 
-	s->relay.failed = true;
 	wire_parse_error_fields(m->body, m->length, &err, &severity);
+	c->is_doomed |= severity == SEVERITY_FATAL;
+	if (c->n_pending == 0) /* behind the last answer: the statement has not failed */
+		return false;
+	s->relay.failed = true;
 	if (severity != SEVERITY_FATAL)
 		return true;
 	s->relay.is_fatal = true;
@@ -157,7 +160,7 @@ static bool wants_message(struct session *s, struct conn *c, const struct wire_m
 	switch (m->type) {
 	case 'Z': conn_saw_ready(c, m->length ? (char)m->body[0] : 'I'); return !r->keeps_ready;
 	case 'C': take_tag(s, m); return true;
-	case 'E': return take_error(s, m);
+	case 'E': return take_error(s, c, m);
 	case 'S': return take_parameter(s, c, m);
 	case '1': return take_parse(s, c);
 	case '2': return !r->drops_bind;

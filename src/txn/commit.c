@@ -171,7 +171,7 @@ static enum status commit_one(const struct commit_request *req, struct commit_ou
 		expect_tag(writer, "COMMIT");
 		writer->in_txn = writer->wrote = writer->has_xid = false;
 		if (writer->failed) {
-			bool lost = writer->lost;
+			bool lost = writer->lost || writer->severity == LEG_FATAL;
 
 			keep_failure(out, writer);
 			txn_rollback(req->legs, req->n_legs);
@@ -274,7 +274,8 @@ static enum status decide(struct commit *c)
 		return STATUS_OK;
 	}
 	keep_failure(c->out, leg);
-	return leg->lost ? STATUS_UNKNOWN_OUTCOME : leg->err.status;
+	/* Only an ERROR with its ReadyForQuery says that nothing was decided. */
+	return leg->lost || leg->severity == LEG_FATAL ? STATUS_UNKNOWN_OUTCOME : leg->err.status;
 }
 
 /* Prepared parts of a transaction whose outcome is not known are recovery's. */

@@ -56,6 +56,7 @@ struct conn {
 	uint16_t shard;
 	char tx_status;	    /* of the last ReadyForQuery: I, T, E */
 	uint32_t n_pending; /* ReadyForQuery still to come */
+	bool is_doomed;	    /* the server has said FATAL: nobody gets this connection again */
 	uint64_t opened_ms, used_ms, leased_ms;
 	uint64_t id;
 	int server_pid;
