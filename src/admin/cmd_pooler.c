@@ -232,7 +232,8 @@ static void add_databases(struct call *call, const struct shard_map *map,
 		admin_result_row(call->out, map->shards[map->home].dbname, host,
 				 port ? port : "5432", s->dbname, NULL,
 				 call_u64(call, cfg->pool.size), call_u64(call, cfg->pool.min_size),
-				 call_u64(call, cfg->pool.reserve), "transaction", "0",
+				 call_u64(call, cfg->pool.reserve),
+				 config_mode_name(cfg->pool.mode), "0",
 				 call_u64(call, servers_on(servers, s->name)), "0", "0", s->name);
 	}
 }
@@ -264,7 +265,8 @@ static enum status run_show_users(struct call *call)
 	if (!parse_end(call))
 		return call->err->status;
 	for (unsigned i = 0; i < cfg->n_users; i++)
-		admin_result_row(call->out, cfg->users[i].name, NULL,
+		admin_result_row(call->out, cfg->users[i].name,
+				 config_mode_name(config_mode_of(cfg, cfg->users[i].name)),
 				 cfg->users[i].admin ? "t" : "f");
 	return STATUS_OK;
 }

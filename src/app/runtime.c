@@ -53,7 +53,7 @@ static void on_pool(void *ctx, const struct worker_pool *w)
 {
 	struct collect *c = ctx;
 	struct process *p = c->p;
-	static const char *const modes[] = { "transaction", "session", "statement" };
+	const struct config *cfg = process_config(p);
 
 	if (c->what != RUNTIME_POOLS)
 		return;
@@ -61,7 +61,8 @@ static void on_pool(void *ctx, const struct worker_pool *w)
 			 NUMBER(w->n_waiting), "0", "0", NUMBER(w->n_leased), "0",
 			 NUMBER(w->n_cleaning), NUMBER(w->n_idle), "0", "0", NUMBER(w->n_dialing),
 			 NUMBER(w->oldest_wait_ms / 1000), NUMBER(w->oldest_wait_ms % 1000 * 1000),
-			 modes[process_config(p)->pool.mode], w->shard, NUMBER(c->worker));
+			 config_mode_name(config_mode_of(cfg, w->user)), w->shard,
+			 NUMBER(c->worker));
 }
 
 static void split_address(struct admin_result *out, const char *address, const char **host,

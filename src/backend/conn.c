@@ -61,12 +61,14 @@ static void idle_messages(struct conn *c, const uint8_t *p, size_t n)
 			if (wire_parse_parameter_status(m.body, m.length, &name, &value, &err) ==
 			    STATUS_OK)
 				conn_saw_parameter(c, name, value);
-		} else if (m.type == 'E' && c->state == CONN_IDLE) {
-			conn_begin_close(c); /* 57P01, 57P05: nobody's business */
+		} else if (m.type == 'E') {
+			conn_begin_close(c); /* 57P01, 57P05, not cleaned: nobody's business */
 			return;
 		}
 	}
 	if (c->state == CONN_CLEANING && c->n_pending == 0) {
+		if (c->needs_discard)
+			conn_discarded(c);
 		if (c->tx_status == 'I')
 			conn_move(c, CONN_IDLE);
 		else
@@ -246,6 +248,26 @@ void conn_forget_prepared(struct conn *c)
 
 /* ---- the end of a loan, the end of a connection ---- */
 
+static void conn_clean(struct conn *c)
+{
+	if (c->tx_status != 'I') {
+		wire_put_query(conn_out(c), "ROLLBACK", 8);
+		conn_sent(c, 1);
+	}
+	if (c->needs_discard) { /* not in one message: it must stand alone */
+		wire_put_query(conn_out(c), "DISCARD ALL", 11);
+		conn_sent(c, 1);
+	}
+	conn_move(c, CONN_CLEANING);
+}
+
+void conn_discarded(struct conn *c)
+{
+	conn_forget_prepared(c);
+	c->settings_hash = 0;
+	c->needs_discard = false;
+}
+
 void conn_release(struct conn *c)
 {
 	if (c->state == CONN_CLOSING)
@@ -258,21 +280,19 @@ void conn_release(struct conn *c)
 		return;
 	}
 	c->release_wanted = false;
-	if (c->stream.broken || c->is_doomed || c->n_pending || buf_len(&c->in) ||
-	    c->pool->is_retired) {
+	if (c->stream.broken || c->is_doomed || c->must_close || c->n_pending ||
+	    buf_len(&c->in) || c->pool->is_retired) {
 		conn_begin_close(c);
 		return;
 	}
 	if (c->stream.paused)
 		stream_resume(&c->stream);
 	c->used_ms = loop_now_ms(c->pool->pools->loop);
-	if (c->tx_status == 'I') {
+	if (c->tx_status == 'I' && !c->needs_discard) {
 		conn_move(c, CONN_IDLE);
 		return;
 	}
-	wire_put_query(conn_out(c), "ROLLBACK", 8);
-	conn_sent(c, 1);
-	conn_move(c, CONN_CLEANING);
+	conn_clean(c);
 }
 
 void conn_begin_close(struct conn *c)

@@ -222,7 +222,10 @@ static void on_lost(void *owner, struct conn *c)
 		err_hint(&err, "Try again once the shard's server is back; SHOW SHARDS tells.");
 		leg_fail(leg, &err);
 	}
-	fiber_wake(leg->party->fiber);
+	if (leg->party->fiber)
+		fiber_wake(leg->party->fiber);
+	else if (leg->party->on_lost)
+		leg->party->on_lost(leg->party->owner, leg);
 }
 
 static void on_drained(void *owner, struct conn *c)
@@ -277,6 +280,17 @@ void leg_resume(struct leg *leg)
 }
 
 /* ---- the loan ---- */
+
+void leg_keep(struct leg *leg)
+{
+	leg->in_txn = leg->wrote = leg->has_xid = leg->is_prepared = leg->lost = false;
+	if (!leg->conn)
+		return;
+	if (leg->conn->n_pending || leg->conn->tx_status != 'I' || leg->conn->stream.broken)
+		leg_drop(leg);
+	else
+		leg_resume(leg);
+}
 
 void leg_release(struct leg *leg)
 {

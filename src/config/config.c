@@ -79,6 +79,20 @@ const struct config_user *config_find_user(const struct config *cfg, const char 
 	return NULL;
 }
 
+enum config_pool_mode config_mode_of(const struct config *cfg, const char *user)
+{
+	const struct config_user *u = config_find_user(cfg, user);
+
+	return u && u->pool_mode != POOL_DEFAULT ? u->pool_mode : cfg->pool.mode;
+}
+
+const char *config_mode_name(enum config_pool_mode mode)
+{
+	static const char *const names[] = { "transaction", "session", "statement", "default" };
+
+	return names[mode];
+}
+
 static bool has_name(const struct config_strings *list, const char *name)
 {
 	for (unsigned i = 0; i < list->n; i++)

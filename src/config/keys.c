@@ -4,8 +4,16 @@
 
 static const struct key_word pool_modes[] = {
 	{ "transaction", POOL_TRANSACTION, false },
-	{ "session", POOL_SESSION, true },
-	{ "statement", POOL_STATEMENT, true },
+	{ "session", POOL_SESSION, false },
+	{ "statement", POOL_STATEMENT, false },
+	{ NULL, 0, false },
+};
+
+static const struct key_word user_pool_modes[] = {
+	{ "default", POOL_DEFAULT, false },
+	{ "transaction", POOL_TRANSACTION, false },
+	{ "session", POOL_SESSION, false },
+	{ "statement", POOL_STATEMENT, false },
 	{ NULL, 0, false },
 };
 
@@ -120,6 +128,8 @@ const struct config_key config_keys[] = {
 	  KEY_SECRET | RELOADABLE, "write the plain password for the shards", 0, 0 },
 	{ "auth.users[].admin", KEY_BOOL, USER(admin), "false", 0, 0, NULL, RELOADABLE,
 	  "write true or false", 0, 0 },
+	{ "auth.users[].pool_mode", KEY_WORD, USER(pool_mode), "default", 0, 0, user_pool_modes,
+	  RELOADABLE, "write default, transaction, session or statement", 0, 0 },
 	LIST("auth.rules", rules, n_rules, struct config_rule, RELOADABLE,
 	     "write a list of { type: host, database: all, user: all, address: …, method: … }"),
 	{ "auth.rules[].type", KEY_WORD, RULE(type), "host", 0, 0, rule_types, RELOADABLE,
@@ -135,7 +145,7 @@ const struct config_key config_keys[] = {
 
 	SECTION("pool"),
 	{ "pool.mode", KEY_WORD, CFG(pool.mode), "transaction", 0, 0, pool_modes, RELOADABLE,
-	  "write transaction", 0, 0 },
+	  "write transaction, session or statement", 0, 0 },
 	{ "pool.size", KEY_INT, CFG(pool.size), "20", 1, 10000, NULL, RELOADABLE,
 	  "write a number of connections", 0, 0 },
 	{ "pool.min_size", KEY_INT, CFG(pool.min_size), "0", 0, 10000, NULL, RELOADABLE,

@@ -266,14 +266,17 @@ static bool sync_follows(struct session *s)
 }
 
 /* Several statements before one Sync, or a portal that outlives its Execute: one transaction. */
-static void open_implicit(struct flow *f, const struct plan *plan, int32_t max_rows)
+static bool open_implicit(struct flow *f, const struct plan *plan, int32_t max_rows)
 {
 	struct session *s = f->s;
 	bool alone = f->n_executed == 0 && sync_follows(s) && max_rows <= 0;
 
+	if (f->n_executed > 0 && session_refuses_transaction(s))
+		return false;
 	if (s->txn.status == 'I' && !alone && plan->class != PLAN_LOCAL && !plan->no_txn_block)
 		txn_open(s, "BEGIN", true);
 	f->n_executed++;
+	return true;
 }
 
 static bool take_execute(struct flow *f, const struct wire_msg *m)
@@ -301,9 +304,8 @@ static bool take_execute(struct flow *f, const struct wire_msg *m)
 		put_kept_rows(s, p, max_rows);
 		return true;
 	}
-	if (!portal_renew(s, p))
+	if (!portal_renew(s, p) || !open_implicit(f, p->plan, max_rows))
 		return false;
-	open_implicit(f, p->plan, max_rows);
 	struct statement st = { .text = { p->prepared->text, p->prepared->n_text },
 				.scan = p->prepared->scan,
 				.plan = p->plan,

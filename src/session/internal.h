@@ -199,6 +199,7 @@ struct session {
 	char user[64], database[64], address[64];
 	char application_name[64];
 	const struct config_user *account; /* NULL: may only be trusted */
+	enum config_pool_mode mode;	   /* since the log-in */
 	uint32_t protocol;
 	uint8_t cancel_key[32];
 	size_t n_cancel_key;
@@ -314,13 +315,38 @@ struct leg *session_enlist_all(struct session *s, struct leg **legs, unsigned n)
 /* For what any shard can answer: one in the transaction, else home if it has a connection to
  * spare, else one that has. */
 uint16_t session_any_shard(struct session *s, uint16_t home);
-void session_release_legs(struct session *s);
 void txn_open(struct session *s, const char *begin, bool is_implicit);
 /* In a fiber. False: it failed, and the client was told. */
 bool txn_end(struct session *s, bool commit);
 void txn_forget(struct session *s);
 void txn_fail(struct session *s);
 bool session_is_serializable(const struct session *s);
+
+/* ---- keep.c ---- */
+/* Why a connection stays with the session between transactions. */
+enum pin {
+	PIN_TEMP = 1,	 /* temporary tables */
+	PIN_LOCK = 2,	 /* advisory locks of the session */
+	PIN_CURSOR = 4,	 /* cursors WITH HOLD */
+	PIN_LIBRARY = 8, /* LOAD */
+};
+void session_pin(struct leg *leg, enum pin why);
+/* The end of a transaction for one leg: kept or given back. */
+void session_release_leg(struct session *s, struct leg *leg);
+void session_release_legs(struct session *s);
+/* The session is over: give all back, to be cleaned. */
+void session_give_back(struct session *s);
+/* A pinned connection is gone, and what it held with it; NULL: none. */
+const struct leg *session_lost_leg(const struct session *s);
+void session_tell_lost(struct session *s, const struct leg *leg);
+/* Shards may have new numbers in a new map. */
+void session_renumber_legs(struct session *s);
+/* In a fiber: DISCARD ALL where connections are kept; false: told. */
+bool session_discard(struct session *s);
+/* Pool mode `statement` has no transactions of several statements. True: told. */
+bool session_refuses_transaction(struct session *s);
+/* For SHOW CLIENTS. */
+const char *session_pinned_by(const struct session *s, char *out, size_t size);
 
 /* ---- relay.c ---- */
 /* Try the fast path for a planned statement; false: not possible now. */

@@ -13,6 +13,8 @@ static bool begin(struct session *s, const struct plan *plan)
 	const struct plan_local *l = &plan->local;
 	char sql[256];
 
+	if (session_refuses_transaction(s))
+		return false;
 	if (s->txn.status != 'I' && !s->txn.is_implicit) {
 		reply_warning(s, "25001", "there is already a transaction in progress");
 		reply_tag(s, plan->tag);
@@ -550,6 +552,8 @@ static bool discard_all(struct session *s)
 		txn_fail(s);
 		return false;
 	}
+	if (!session_discard(s))
+		return false;
 	forget_all_settings(s);
 	set_text(&s->hand_shard, NULL);
 	set_text(&s->hand_key, NULL);

@@ -75,8 +75,7 @@ static void relay_ready(struct session *s)
 	s->party.is_canceled = false;
 	if (s->txn.status == 'I') {
 		metrics_add(s->w->metrics, METRIC_TRANSACTIONS, 1);
-		if (leg->conn)
-			leg_release(leg);
+		session_release_leg(s, leg);
 	} else if (!leg->conn || leg->conn->tx_status == 'E') {
 		s->txn.status = 'E';
 	}
@@ -289,15 +288,18 @@ static struct leg *ready_leg(struct session *s, uint16_t shard)
 
 	if (leg->lost && s->txn.status != 'I')
 		return NULL;
-	if (leg->conn)
-		return leg->in_txn || s->txn.status == 'I' ? leg : NULL;
-	pool = pools_get(&s->w->pools, ms->id, shard, ms->name, ms->dsn, s->user,
-			 s->account ? s->account->server_password : NULL);
-	c = pool_take(pool, s->settings.hash);
-	if (!c)
-		return NULL;
-	leg->in_txn = leg->wrote = leg->has_xid = false;
-	leg_attach(leg, c);
+	if (leg->conn && leg->in_txn)
+		return leg;
+	if (!leg->conn) {
+		pool = pools_get(&s->w->pools, ms->id, shard, ms->name, ms->dsn, s->user,
+				 s->account ? s->account->server_password : NULL);
+		c = pool_take(pool, s->settings.hash);
+		if (!c)
+			return NULL;
+		leg->in_txn = leg->wrote = leg->has_xid = false;
+		leg_attach(leg, c);
+	}
+	c = leg->conn;
 	if (c->prepared.n == 0)
 		c->world_version = world->version;
 	if (c->settings_hash != s->settings.hash || c->world_version != world->version ||

@@ -161,6 +161,15 @@ static void on_parameter(void *owner, const char *name, const char *value)
 		wire_put_parameter_status(reply_out(s), name, value);
 }
 
+/* While nothing ran. A statement that loses its connection says so itself. */
+static void on_lost(void *owner, struct leg *leg)
+{
+	struct session *s = owner;
+
+	if (s->state == SESSION_READY && leg->pins)
+		session_tell_lost(s, leg);
+}
+
 struct session *session_create(struct worker *w, int fd, bool is_unix, bool is_control)
 {
 	struct session *s = mem_zero(1, sizeof(*s));
@@ -185,7 +194,8 @@ struct session *session_create(struct worker *w, int fd, bool is_unix, bool is_c
 				       .client = &s->stream,
 				       .owner = s,
 				       .on_notice = on_notice,
-				       .on_parameter = on_parameter };
+				       .on_parameter = on_parameter,
+				       .on_lost = on_lost };
 	session_start_fiber(s, startup_run);
 	return s;
 }
@@ -238,14 +248,7 @@ static void session_try_free(struct session *s)
 {
 	if (s->state != SESSION_CLOSING || s->fiber || !s->stream_gone)
 		return;
-	for (unsigned i = 0; i < s->n_legs; i++) {
-		if (!s->legs[i]->conn)
-			continue;
-		if (leg_is_busy(s->legs[i]))
-			leg_drop(s->legs[i]);
-		else
-			leg_release(s->legs[i]); /* the pool rolls back what is open */
-	}
+	session_give_back(s);
 	session_free(s);
 }
 
@@ -431,6 +434,12 @@ void session_advance(struct session *s)
 	struct wire_msg m;
 
 	while (s->state == SESSION_READY) {
+		const struct leg *lost = session_lost_leg(s);
+
+		if (lost) {
+			session_tell_lost(s, lost);
+			return;
+		}
 		if (s->w->is_draining && s->txn.status == 'I') {
 			tell_shutdown(s);
 			return;

@@ -50,7 +50,7 @@ static bool try_fast(struct session *s, const struct wire_msg *m, struct str tex
 static void run_pieces(struct session *s, struct str *pieces, unsigned n)
 {
 	unsigned i = 0;
-	bool ok = true;
+	bool ok = n == 1 || !session_refuses_transaction(s);
 
 	for (; i < n && ok; i++) {
 		if (n > 1 && s->txn.status == 'I')

@@ -329,6 +329,7 @@ static bool authenticate(struct session *s)
 		return auth_refused(s, &err);
 	}
 	s->account = config_find_user(book->config, s->user);
+	s->mode = config_mode_of(book->config, s->user);
 	auth_verifier_mock(&mock, s->user, book->mock_secret);
 	if (s->account && s->account->password_kind != PASSWORD_NONE)
 		v = &book->verifiers[s->account - book->config->users];

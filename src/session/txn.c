@@ -27,6 +27,10 @@ struct leg *session_leg(struct session *s, uint16_t shard)
 	struct leg *leg = session_find_leg(s, shard);
 	unsigned at = s->n_legs;
 
+	if (leg && leg->conn && leg->shard_id != ms->id) {
+		session_renumber_legs(s);
+		leg = session_find_leg(s, shard);
+	}
 	if (leg && !leg->conn && leg->shard_id != ms->id) { /* the index means another shard now */
 		leg->shard_id = ms->id;
 		snprintf(leg->shard_name, sizeof(leg->shard_name), "%s", ms->name);
@@ -64,6 +68,9 @@ uint16_t session_any_shard(struct session *s, uint16_t home)
 
 	for (unsigned i = 0; i < s->n_legs; i++)
 		if (s->legs[i]->in_txn && s->legs[i]->conn)
+			return s->legs[i]->shard;
+	for (unsigned i = 0; i < s->n_legs; i++)
+		if (s->legs[i]->conn && s->legs[i]->shard < map->n_shards) /* kept */
 			return s->legs[i]->shard;
 	if (pool_has_room(shard_pool(s, home)))
 		return home;
@@ -160,17 +167,6 @@ struct leg *session_enlist_all(struct session *s, struct leg **legs, unsigned n)
 bool session_enlist(struct session *s, struct leg *leg)
 {
 	return session_enlist_all(s, &leg, 1) == NULL;
-}
-
-void session_release_legs(struct session *s)
-{
-	for (unsigned i = 0; i < s->n_legs; i++) {
-		struct leg *leg = s->legs[i];
-
-		leg->in_txn = leg->wrote = leg->has_xid = leg->lost = false;
-		if (leg->conn)
-			leg_release(leg);
-	}
 }
 
 /* ---- the transaction itself ---- */

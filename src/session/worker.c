@@ -319,13 +319,14 @@ struct visit {
 
 static void visit_client(const struct worker_visitor *v, const struct session *s, uint64_t now)
 {
+	char pinned[80];
 	struct worker_client c = { .id = s->id,
 				   .user = s->user,
 				   .database = s->is_control ? "pgmosaic" : s->database,
 				   .state = session_state_name(s),
 				   .application_name = s->application_name,
 				   .address = s->address,
-				   .pinned = s->txn.status != 'I' ? "transaction" : "",
+				   .pinned = session_pinned_by(s, pinned, sizeof(pinned)),
 				   .connected_ms_ago = now - s->connected_ms,
 				   .statement_ms_ago = s->statement_ms ? now - s->statement_ms : 0,
 				   .is_control = s->is_control };

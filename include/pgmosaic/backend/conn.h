@@ -5,16 +5,17 @@
  *      |                   ^  ^                                |
  *      |                   |  +--------------------------------+ conn_release, clean
  *      |                   |                                   |
- *      |                   +------- CLEANING <-----------------+ conn_release, in a transaction:
- *      |                  ROLLBACK     |                         ROLLBACK is sent first
- *      |                  answered     |
+ *      |                   +------- CLEANING <-----------------+ conn_release, in a transaction or
+ * with |                  answered     |                         a session's state: ROLLBACK and |
+ * |                         DISCARD ALL are sent first
  *      +----------> CLOSING <----------+  any failure, age, conn_close
  *                      | poll handle closed and no cancel under way
  *                      v
  *                    (freed)
  *
- * LEASED never goes straight to IDLE with an open transaction, with answers
- * outstanding or with a cancel request under way: the next client would meet them.
+ * LEASED never goes straight to IDLE with an open transaction, with temporary tables, locks or
+ * cursors of a session (`needs_discard`), with answers outstanding or with a cancel request under
+ * way: the next client would meet them.
  *
  * Messages: while LEASED whole messages go to `user->on_messages`; the end of the
  * connection to `user->on_lost`, once, after which the conn is gone for the user.
@@ -66,6 +67,8 @@ struct conn {
 	uint64_t settings_hash; /* which session settings are in force; 0: the server's own */
 	uint64_t world_version; /* when its prepared statements were made */
 	struct table prepared;	/* statement ids prepared here */
+	bool needs_discard;	/* holds state that only DISCARD ALL ends */
+	bool must_close;	/* holds state that nothing ends */
 	/* private */
 	struct list node;
 	struct buf in;
@@ -93,12 +96,15 @@ const char *conn_parameter(const struct conn *c, const char *name); /* NULL: not
 void conn_set_user(struct conn *c, const struct conn_user *user, void *owner);
 /* Ask the server to cancel what it runs; on a job thread; the conn stays unavailable until done. */
 void conn_cancel(struct conn *c);
-/* End of the loan: clean now, cleaned by ROLLBACK, or closed if answers are outstanding. */
+/* End of the loan: clean now, cleaned by ROLLBACK and DISCARD ALL, or closed if answers are
+ * outstanding. */
 void conn_release(struct conn *c);
 /* End of loan and connection. */
 void conn_close(struct conn *c);
 bool conn_has_prepared(const struct conn *c, uint64_t id);
 void conn_note_prepared(struct conn *c, uint64_t id, bool prepared);
 void conn_forget_prepared(struct conn *c);
+/* DISCARD ALL was answered: it is as new. */
+void conn_discarded(struct conn *c);
 
 #endif

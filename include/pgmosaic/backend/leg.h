@@ -38,6 +38,7 @@ struct leg_party {
 	void *owner;
 	void (*on_notice)(void *owner, struct leg *leg, const uint8_t *body, size_t n);
 	void (*on_parameter)(void *owner, const char *name, const char *value);
+	void (*on_lost)(void *owner, struct leg *leg); /* last: may end the owner */
 };
 
 struct leg {
@@ -46,6 +47,7 @@ struct leg {
 	uint16_t shard;
 	char shard_name[64];
 	uint32_t shard_id;
+	unsigned pins; /* the session's notes: why it keeps the conn between transactions */
 
 	/* its part of the client's transaction */
 	bool in_txn;  /* BEGIN was sent */
@@ -89,6 +91,8 @@ bool leg_query(struct leg *leg, const char *sql, enum leg_rows mode);
 void leg_consumed(struct leg *leg, size_t n);
 /* The client's queue has drained: let paused servers go on. */
 void leg_resume(struct leg *leg);
+/* The transaction is over but the connection stays on loan. It is closed if it is not clean. */
+void leg_keep(struct leg *leg);
 /* Give the connection back (cleaned by the pool) or close it. */
 void leg_release(struct leg *leg);
 void leg_drop(struct leg *leg);

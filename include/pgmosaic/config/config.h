@@ -38,6 +38,9 @@ struct config_strings {
 	unsigned n;
 };
 
+/* When a client's server connections go back. POOL_DEFAULT: of a user, what pool.mode says. */
+enum config_pool_mode { POOL_TRANSACTION, POOL_SESSION, POOL_STATEMENT, POOL_DEFAULT };
+
 enum config_password { PASSWORD_NONE, PASSWORD_PLAIN, PASSWORD_SCRAM, PASSWORD_MD5 };
 
 struct config_user {
@@ -48,6 +51,7 @@ struct config_user {
 	/* What the proxy logs in to shards with: server_password, else a plain password; or NULL */
 	const char *server_password;
 	bool admin; /* may use the control port */
+	enum config_pool_mode pool_mode;
 };
 
 enum config_rule_type { RULE_HOST, RULE_LOCAL };
@@ -63,8 +67,6 @@ struct config_rule {
 	uint32_t prefix_bits;
 	enum config_method method;
 };
-
-enum config_pool_mode { POOL_TRANSACTION, POOL_SESSION, POOL_STATEMENT };
 
 /* Sizes are per worker, shard, database and user. */
 struct config_pool {
@@ -176,6 +178,9 @@ void config_destroy(struct config *cfg); /* NULL is fine */
 
 /* NULL: no such user. */
 const struct config_user *config_find_user(const struct config *cfg, const char *name);
+/* The user's own mode, else pool.mode. */
+enum config_pool_mode config_mode_of(const struct config *cfg, const char *user);
+const char *config_mode_name(enum config_pool_mode mode);
 /* The first rule that matches; NULL: none, which means reject. peer: NULL for a unix socket. */
 const struct config_rule *config_find_rule(const struct config *cfg, const struct sockaddr *peer,
 					   const char *database, const char *user);

@@ -168,8 +168,6 @@ static void what_is_for_a_later_version_says_so(void **state)
 	expect_fault(BASE "tls: { cert: x }\n", "t.yaml:3: tls: is not supported by this version");
 	expect_fault(BASE "rebalance: 1\n",
 		     "t.yaml:3: rebalance: is not supported by this version");
-	expect_fault(BASE "pool: { mode: session }\n",
-		     "t.yaml:3: pool.mode: has a value that is not supported by this version");
 	expect_fault(BASE "consistency: { mode: eventual }\n",
 		     "t.yaml:3: consistency.mode: has a value that is not supported");
 	expect_fault(BASE "consistency: { read_snapshot: shared }\n",

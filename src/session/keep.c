@@ -1,0 +1,174 @@
+/* What a client keeps between transactions: server connections.
+ *
+ * Pool mode `session` keeps every connection until the client leaves. In the other modes a
+ * connection goes back at the end of each transaction, unless it is pinned: it holds something of
+ * the client that no other connection has. A kept connection is given to others only after
+ * DISCARD ALL. When a pinned connection is lost, so is what it held, and the client is told by the
+ * end of its session, as PostgreSQL would. */
+#include <stdio.h>
+
+#include "internal.h"
+
+void session_pin(struct leg *leg, enum pin why)
+{
+	leg->pins |= why;
+	if (!leg->conn)
+		return;
+	leg->conn->needs_discard = true;
+	leg->conn->must_close |= why == PIN_LIBRARY;
+}
+
+static bool session_keeps(const struct session *s, const struct leg *leg)
+{
+	return s->mode == POOL_SESSION || leg->pins;
+}
+
+void session_release_leg(struct session *s, struct leg *leg)
+{
+	leg->in_txn = leg->wrote = leg->has_xid = leg->lost = false;
+	if (!leg->conn)
+		return;
+	if (session_keeps(s, leg))
+		leg_keep(leg);
+	else
+		leg_release(leg);
+}
+
+void session_release_legs(struct session *s)
+{
+	for (unsigned i = 0; i < s->n_legs; i++)
+		session_release_leg(s, s->legs[i]);
+}
+
+void session_give_back(struct session *s)
+{
+	for (unsigned i = 0; i < s->n_legs; i++) {
+		struct leg *leg = s->legs[i];
+
+		leg->pins = 0;
+		if (!leg->conn)
+			continue;
+		leg->conn->needs_discard |= s->mode == POOL_SESSION;
+		if (leg_is_busy(leg))
+			leg_drop(leg);
+		else
+			leg_release(leg); /* the pool rolls back what is open */
+	}
+}
+
+/* ---- loss ---- */
+
+const struct leg *session_lost_leg(const struct session *s)
+{
+	for (unsigned i = 0; i < s->n_legs; i++)
+		if (s->legs[i]->pins && !s->legs[i]->conn)
+			return s->legs[i];
+	return NULL;
+}
+
+void session_tell_lost(struct session *s, const struct leg *leg)
+{
+	struct err err = ERR_INIT;
+
+	err_set_code(&err, STATUS_BACKEND, "57P01",
+		     "terminating connection because the connection to shard %s, which held state "
+		     "of this session, was lost",
+		     leg->shard_name);
+	err_hint(&err, "Temporary tables, session locks and cursors are gone. Connect again.");
+	reply_fatal(s, &err);
+}
+
+/* ---- a new map ---- */
+
+static int shard_of_id(const struct shard_map *map, uint32_t id)
+{
+	for (uint16_t i = 0; i < map->n_shards; i++)
+		if (map->shards[i].id == id)
+			return i;
+	return -1;
+}
+
+static void sort_legs(struct session *s)
+{
+	for (unsigned i = 1; i < s->n_legs; i++)
+		for (unsigned j = i; j > 0 && s->legs[j]->shard < s->legs[j - 1]->shard; j--) {
+			struct leg *leg = s->legs[j];
+
+			s->legs[j] = s->legs[j - 1];
+			s->legs[j - 1] = leg;
+		}
+}
+
+void session_renumber_legs(struct session *s)
+{
+	const struct shard_map *map = session_world(s)->map;
+
+	for (unsigned i = 0; i < s->n_legs; i++) {
+		struct leg *leg = s->legs[i], *other;
+		int shard = leg->conn ? shard_of_id(map, leg->shard_id) : leg->shard;
+
+		if (shard < 0 || shard == leg->shard)
+			continue;
+		other = session_find_leg(s, (uint16_t)shard);
+		if (other)
+			other->shard = leg->shard;
+		leg->shard = (uint16_t)shard;
+	}
+	sort_legs(s);
+}
+
+/* ---- DISCARD ALL, pool modes, SHOW ---- */
+
+bool session_discard(struct session *s)
+{
+	for (unsigned i = 0; i < s->n_legs; i++) {
+		struct leg *leg = s->legs[i];
+
+		if (!leg->conn || !session_keeps(s, leg))
+			continue;
+		if (!leg_query(leg, "DISCARD ALL", LEG_ROWS_DROP))
+			return reply_leg_error(s, leg, str_of("DISCARD ALL"));
+		conn_discarded(leg->conn);
+		leg->pins &= PIN_LIBRARY;
+		if (s->mode != POOL_SESSION && !leg->pins)
+			leg_release(leg);
+	}
+	return true;
+}
+
+bool session_refuses_transaction(struct session *s)
+{
+	struct err err = ERR_INIT;
+
+	if (s->mode != POOL_STATEMENT)
+		return false;
+	err_set(&err, STATUS_UNROUTED,
+		"pool mode \"statement\" allows no transaction over several statements");
+	err_hint(&err, "Send each statement by itself, or set pool.mode: transaction.");
+	reply_error(s, &err);
+	return true;
+}
+
+const char *session_pinned_by(const struct session *s, char *out, size_t size)
+{
+	static const struct {
+		enum pin pin;
+		const char *name;
+	} names[] = { { PIN_TEMP, "temporary table" },
+		      { PIN_LOCK, "advisory lock" },
+		      { PIN_CURSOR, "cursor" },
+		      { PIN_LIBRARY, "library" } };
+	unsigned pins = 0;
+	size_t n;
+
+	for (unsigned i = 0; i < s->n_legs; i++)
+		pins |= s->legs[i]->pins;
+	n = (size_t)snprintf(out, size, "%s", s->mode == POOL_SESSION ? "session" : "");
+	if (s->txn.status != 'I')
+		n += (size_t)snprintf(out + n, size - n, "%stransaction", n ? ", " : "");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (pins & names[i].pin)
+			n += (size_t)snprintf(out + n, size - n, "%s%s", n ? ", " : "",
+					      names[i].name);
+	return out;
+}

@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""Pool modes, and what pins a client to a server connection."""
+import os
+import time
+
+from lib import Cluster, check, equal, main, test, wait_until
+from proxy import OwnProxy
+from wire import Closed, LoginFailed, errors, kinds, rows, tags
+
+KEYS = range(1, 41)
+
+
+def before(cluster):
+    cluster.sql("CREATE TABLE kv (k bigint PRIMARY KEY, v text) WITH (mosaic.shard_key = 'k')")
+    cluster.sql("INSERT INTO kv VALUES " + ", ".join(f"({k}, 'v{k}')" for k in KEYS))
+    cluster.sql("CREATE TABLE lone (id int PRIMARY KEY, v text)")
+    cluster.sql("CREATE TABLE ref (id int PRIMARY KEY, v text) WITH (mosaic.reference = true)")
+    cluster.sql("INSERT INTO ref VALUES (1, 'one'), (2, 'two')")
+
+
+def good(messages):
+    check(not errors(messages), errors(messages))
+    return messages
+
+
+def value(c, sql):
+    return rows(good(c.query(sql)))[0][0].decode()
+
+
+def refused(messages, code="0A000"):
+    equal([e["C"] for e in errors(messages)], [code], errors(messages))
+    equal(messages[-1][0], "Z")
+
+
+def own(cluster, mode, size=2, reserve=0, queue="1s"):
+    return OwnProxy(cluster, name=mode,
+                    extra=f"workers: 1\npool: {{ mode: {mode}, size: {size}, reserve: {reserve} }}\n"
+                          f"timeouts: {{ queue: {queue} }}")
+
+
+# ---- pool modes
+
+@test
+def session_mode_keeps_one_server_connection_until_the_client_leaves(cluster):
+    with own(cluster, "session") as proxy:
+        with proxy.wire() as a, proxy.wire() as b:
+            pid = value(a, "SELECT pg_backend_pid()")
+            other = value(b, "SELECT pg_backend_pid()")
+            check(pid != other, "two clients share a server connection")
+            for _ in range(5):
+                equal(value(a, "SELECT pg_backend_pid()"), pid)
+                equal(value(b, "SELECT pg_backend_pid()"), other)
+            equal(rows(good(a.query("SELECT count(*) FROM kv"))), [[b"40"]])
+            equal(value(a, "SELECT pg_backend_pid()"), pid)
+            try:
+                proxy.wire().close()
+                raise AssertionError("a third client came in, and two hold the two connections")
+            except LoginFailed as refusal:
+                equal(refusal.fields["C"], "53300")
+        with proxy.wire() as c:
+            good(c.query("SELECT 1"))
+
+
+@test
+def session_mode_cleans_a_connection_before_the_next_client(cluster):
+    with own(cluster, "session", size=1) as proxy:
+        with proxy.wire() as a:
+            good(a.query("SET statement_timeout = '77s'"))
+            good(a.query("SET search_path = pg_catalog"))
+            a.query("BEGIN")
+            a.query("INSERT INTO public.lone VALUES (900, 'open')")
+        with proxy.wire() as b:
+            equal(value(b, "SHOW statement_timeout"), "0")
+            equal(value(b, "SHOW search_path"), '"$user", public')
+            equal(value(b, "SELECT count(*) FROM lone WHERE id = 900"), "0")
+
+
+@test
+def session_mode_runs_transactions_over_shards(cluster):
+    with own(cluster, "session", size=3) as proxy, proxy.wire() as c:
+        for turn in range(3):
+            good(c.query("BEGIN"))
+            for k in (1, 2, 3, 4, 5):
+                equal(tags(good(c.query(f"UPDATE kv SET v = 't{turn}' WHERE k = {k}"))), ["UPDATE 1"])
+            equal(tags(good(c.query("COMMIT"))), ["COMMIT"])
+            equal(value(c, f"SELECT count(*) FROM kv WHERE v = 't{turn}'"), "5")
+        good(c.query("BEGIN"))
+        good(c.query("UPDATE kv SET v = 'gone'"))
+        good(c.query("ROLLBACK"))
+        equal(value(c, "SELECT count(*) FROM kv WHERE v = 'gone'"), "0")
+
+
+@test
+def statement_mode_refuses_transactions_of_several_statements(cluster):
+    with own(cluster, "statement") as proxy, proxy.wire() as c:
+        refused(c.query("BEGIN"))
+        refused(c.query("SELECT 1; SELECT 2"))
+        equal(value(c, "SELECT v FROM kv WHERE k = 9"), "v9")
+        equal(value(c, "SELECT count(*) FROM kv"), "40")
+        good(c.query("UPDATE kv SET v = v"))  # over several shards: still atomic, still one statement
+        c.parse("", "SELECT 1")
+        c.bind("", "")
+        c.execute()
+        c.bind("", "")
+        c.execute()
+        c.sync()
+        messages = c.until_ready()
+        equal([e["C"] for e in errors(messages)], ["0A000"])
+        equal(rows(messages), [[b"1"]])
+        equal(rows(good(c.run("SELECT v FROM kv WHERE k = $1", ["9"]))), [[b"v9"]])
+
+
+@test
+def a_user_may_have_a_mode_of_its_own(cluster):
+    with OwnProxy(cluster, name="modes", extra="workers: 1") as proxy:
+        with open(proxy.config_path) as f:
+            text = f.read()
+        with open(proxy.config_path, "w") as f:
+            f.write(text.replace(f"name: {cluster.dbuser},", f"name: {cluster.dbuser}, pool_mode: statement,"))
+        proxy.stop()
+        proxy.start()
+        with proxy.wire() as c:
+            refused(c.query("BEGIN"))
+
+
+if __name__ == "__main__":
+    main(lambda: Cluster(shards=3), before)
