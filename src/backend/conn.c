@@ -280,8 +280,8 @@ void conn_release(struct conn *c)
 		return;
 	}
 	c->release_wanted = false;
-	if (c->stream.broken || c->is_doomed || c->must_close || c->n_pending ||
-	    buf_len(&c->in) || c->pool->is_retired) {
+	if (c->stream.broken || c->is_doomed || c->must_close || c->n_pending || buf_len(&c->in) ||
+	    c->pool->is_retired) {
 		conn_begin_close(c);
 		return;
 	}

@@ -286,7 +286,8 @@ void leg_keep(struct leg *leg)
 	leg->in_txn = leg->wrote = leg->has_xid = leg->is_prepared = leg->lost = false;
 	if (!leg->conn)
 		return;
-	if (leg->conn->n_pending || leg->conn->tx_status != 'I' || leg->conn->stream.broken)
+	if (leg->conn->n_pending || leg->conn->tx_status != 'I' || leg->conn->stream.broken ||
+	    leg->conn->is_doomed)
 		leg_drop(leg);
 	else
 		leg_resume(leg);
