@@ -170,7 +170,7 @@ void conn_sent(struct conn *c, unsigned n_ready)
 
 void conn_send(struct conn *c, const void *p, size_t n, unsigned n_ready)
 {
-	stream_write(&c->stream, p, n);
+	stream_write_now(&c->stream, p, n);
 	metrics_add(c->pool->pools->metrics, METRIC_SERVER_BYTES_OUT, n);
 	c->n_pending += n_ready;
 }

@@ -154,24 +154,34 @@ void stream_touch(struct stream *s)
 		list_push_back(&s->loop->dirty, &s->dirty_node);
 }
 
-void stream_write(struct stream *s, const void *p, size_t n)
+static void stream_queue(struct stream *s, const void *p, size_t n)
 {
-	if (s->closing || s->broken)
-		return;
-	if (n >= DIRECT_BYTES && buf_len(&s->out) == 0) {
-		ssize_t sent = stream_send(s, p, n);
-
-		if (sent < 0) {
-			stream_break(s);
-			return;
-		}
-		p = (const char *)p + sent;
-		n -= (size_t)sent;
-	}
 	if (n && !buf_append(&s->out, p, n))
 		stream_break(s);
-	if (n)
+	else if (n)
 		stream_touch(s);
+}
+
+void stream_write_now(struct stream *s, const void *p, size_t n)
+{
+	ssize_t sent = 0;
+
+	if (s->closing || s->broken)
+		return;
+	if (buf_len(&s->out) == 0)
+		sent = stream_send(s, p, n);
+	if (sent < 0)
+		stream_break(s);
+	else
+		stream_queue(s, (const char *)p + sent, n - (size_t)sent);
+}
+
+void stream_write(struct stream *s, const void *p, size_t n)
+{
+	if (n >= DIRECT_BYTES)
+		stream_write_now(s, p, n);
+	else if (!s->closing && !s->broken)
+		stream_queue(s, p, n);
 }
 
 void stream_pause(struct stream *s)

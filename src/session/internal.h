@@ -42,7 +42,8 @@ struct plan_cache {
 /* A text that was prepared, shared by all of a worker's clients with the same context. */
 struct prepared {
 	struct list node; /* of statement_cache.recent */
-	uint64_t id;	  /* never reused; its name on servers is "mosaic_<id>" */
+	uint64_t id;	  /* never reused */
+	char name[32];	  /* on servers: "mosaic_<id>" */
 	uint64_t hash;
 	unsigned refs;
 	unsigned n_uses; /* as an unnamed statement: promoted to a server-side name */
@@ -303,7 +304,6 @@ void prepared_drop(struct worker *w, struct prepared *p);
  * changed them while a fiber waited. */
 void prepared_renew(struct prepared *p, uint64_t version);
 enum status prepared_plan(struct session *s, struct prepared *p, struct err *err);
-void prepared_name(const struct prepared *p, char *out, size_t size);
 
 /* ---- txn.c ---- */
 struct leg *session_leg(struct session *s, uint16_t shard); /* made when missing */

@@ -53,17 +53,16 @@ static bool describe(struct session *s, struct prepared *p)
 {
 	struct leg *leg = describing_leg(s);
 	struct str text = { p->text, p->n_text };
-	char name[32];
 
 	if (p->is_described && p->plan_world == session_world(s)->version)
 		return true;
 	if (!session_enlist(s, leg))
 		return reply_leg_error(s, leg, text);
 	leg_begin(leg, LEG_ROWS_DROP);
-	prepared_name(p, name, sizeof(name));
 	if (!conn_has_prepared(leg->conn, p->id))
-		wire_put_parse(conn_out(leg->conn), name, p->text, p->n_text, p->types, p->n_types);
-	wire_put_describe(conn_out(leg->conn), 'S', name);
+		wire_put_parse(conn_out(leg->conn), p->name, p->text, p->n_text, p->types,
+			       p->n_types);
+	wire_put_describe(conn_out(leg->conn), 'S', p->name);
 	wire_put_sync(conn_out(leg->conn));
 	conn_sent(leg->conn, 1);
 	leg_await(leg);

@@ -179,7 +179,10 @@ static void forward(struct session *s, struct conn *c, const uint8_t *p, size_t 
 {
 	if (n == 0 || s->party.is_gone)
 		return;
-	stream_write(&s->stream, p, n);
+	if (c->n_pending == 0)
+		stream_write_now(&s->stream, p, n);
+	else
+		stream_write(&s->stream, p, n);
 	if (stream_is_full(&s->stream))
 		stream_pause(&c->stream);
 }

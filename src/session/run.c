@@ -250,9 +250,8 @@ static void send_portal(struct session *s, struct leg *leg, struct portal *p, st
 			bool wants_description, int32_t max_rows)
 {
 	struct buf *out = conn_out(leg->conn);
-	char name[32];
+	const char *name = p->prepared->name;
 
-	prepared_name(p->prepared, name, sizeof(name));
 	if (!p->is_started) {
 		if (!conn_has_prepared(leg->conn, p->prepared->id)) {
 			wire_put_parse(out, name, p->prepared->text, p->prepared->n_text,

@@ -73,10 +73,8 @@ static void send_segment(struct session *s, struct segment *g, struct prepared *
 	struct buf *out = conn_out(leg->conn);
 	bool is_unnamed = !*g->values.statement && p->n_uses < PROMOTE_USES;
 	bool is_known = !is_unnamed && conn_has_prepared(leg->conn, p->id);
-	char name[32] = "";
+	const char *name = is_unnamed ? "" : p->name;
 
-	if (!is_unnamed)
-		prepared_name(p, name, sizeof(name));
 	if (!*g->values.statement && p->n_uses < PROMOTE_USES)
 		p->n_uses++;
 	if (!is_known) {
@@ -84,7 +82,7 @@ static void send_segment(struct session *s, struct segment *g, struct prepared *
 		how->n_skip_parse = g->has_parse ? 0 : 1;
 		how->preparing = is_unnamed ? NULL : p;
 	} else if (g->has_parse) {
-		wire_put_parse_complete(reply_out(s));
+		wire_put_parse_complete(&s->stream.out); /* leaves with the server's answer */
 	}
 	wire_put_bind_rest(out, "", name, g->bind.body + g->values.rest,
 			   g->bind.length - g->values.rest);

@@ -96,6 +96,7 @@ static struct prepared *prepared_make(struct worker *w, const struct prepared_ke
 	struct prepared *p = mem_zero(1, sizeof(*p));
 
 	p->id = w->statements.next_id++;
+	snprintf(p->name, sizeof(p->name), "mosaic_%llu", (unsigned long long)p->id);
 	p->hash = hash;
 	p->n_text = k->text.n;
 	p->text = mem_alloc(k->text.n + 1);
@@ -137,11 +138,6 @@ void prepared_drop(struct worker *w, struct prepared *p)
 		return;
 	(void)w;
 	p->refs--;
-}
-
-void prepared_name(const struct prepared *p, char *out, size_t size)
-{
-	snprintf(out, size, "mosaic_%llu", (unsigned long long)p->id);
 }
 
 void prepared_renew(struct prepared *p, uint64_t version)

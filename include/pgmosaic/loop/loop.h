@@ -76,8 +76,9 @@ void signal_watch_close(struct signal_watch *w);
 typedef uv_thread_t loop_thread;
 /* A thread with room for a deep parse tree: 64 MB of stack, touched only when used. */
 void loop_thread_start(loop_thread *t, void (*run)(void *arg), void *arg);
-/* The calling thread gives way to whom it wakes: on a machine shared with the servers, a thread that
- * interrupts them for each answer pays a switch for each, and finds one event instead of many. */
+/* The calling thread gives way to whom it wakes: on a machine shared with the servers, a thread
+ * that interrupts them for each answer pays a switch for each, and finds one event instead of many.
+ */
 void loop_thread_batch(void);
 void loop_thread_join(loop_thread *t);
 

@@ -58,6 +58,9 @@ void stream_use_ssl(struct stream *s, struct ssl_st *ssl);
 ssize_t stream_read(struct stream *s, void *p, size_t n);
 /* Queue, or send at once when it is much and nothing is queued. */
 void stream_write(struct stream *s, const void *p, size_t n);
+/* The last of a message or an answer: send at once when nothing is queued, else queue. Spares the
+ * copy, and costs nothing, since nothing more would have left in the same call. */
+void stream_write_now(struct stream *s, const void *p, size_t n);
 /* Bytes were put into s->out: send them before the loop waits. */
 void stream_touch(struct stream *s);
 /* Send now as much as goes. */
