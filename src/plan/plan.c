@@ -178,6 +178,29 @@ static size_t byte_of(struct str text, int position)
 	return i;
 }
 
+static bool is_word(char c)
+{
+	return (c & 0x80) || c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	       (c >= 'A' && c <= 'Z');
+}
+
+/* Inside of what was replaced: where the word at the error first stands in the client's own
+ * words; their beginning when it does not. */
+static size_t word_in(struct str client, const struct plan_splice *s, struct str word)
+{
+	size_t n = 0, end = (size_t)s->at + s->removed;
+
+	while (n < word.n && is_word(word.p[n]))
+		n++;
+	n = n ? n : 1;
+	for (size_t at = s->at; at + n <= end && end <= client.n && n <= word.n; at++)
+		if (memcmp(client.p + at, word.p, n) == 0 &&
+		    (at == s->at || !is_word(client.p[at - 1])) &&
+		    (at + n == end || !is_word(client.p[at + n])))
+			return at;
+	return s->at;
+}
+
 int plan_client_position(const struct plan *plan, struct str client_text, int shard_position)
 {
 	if (shard_position <= 0 || !plan->text || plan->n_splices == 0)
@@ -190,7 +213,9 @@ int plan_client_position(const struct plan *plan, struct str client_text, int sh
 		if (at < start)
 			break;
 		if (at < start + s->inserted)
-			return characters(client_text, s->at) + 1;
+			return characters(client_text,
+					  word_in(client_text, s, str_of(plan->text + at))) +
+			       1;
 		shift_in += s->inserted;
 		shift_out += s->removed;
 	}

@@ -16,7 +16,28 @@
 struct flow {
 	struct session *s;
 	unsigned n_executed; /* since the last Sync */
+	struct portal *late; /* its BindComplete is held back, see portals.c */
+	bool late_describe;  /* and the RowDescription behind it */
 };
+
+static void say_late(struct flow *f)
+{
+	if (f->late)
+		portal_say_bound(f->s, f->late, f->late_describe);
+	f->late = NULL;
+	f->late_describe = false;
+}
+
+/* Is this message the next step of the portal whose answers are held back? */
+static bool goes_on_late(const struct flow *f, const struct wire_msg *m)
+{
+	const char *name = f->late->name;
+	size_t n = strlen(name) + 1;
+
+	if (m->type == 'D' && !f->late_describe)
+		return m->length == n + 1 && m->body[0] == 'P' && memcmp(m->body + 1, name, n) == 0;
+	return m->type == 'E' && m->length > n && memcmp(m->body, name, n) == 0;
+}
 
 static bool take_parse(struct session *s, const struct wire_msg *m)
 {
@@ -61,41 +82,24 @@ static bool no_statement(struct session *s, const char *name)
 	return extended_fail(s, &err);
 }
 
-/* Without a name yet: that is inside the message, which the portal's arena keeps. */
-static struct portal *portal_create(const struct wire_msg *m)
-{
-	struct portal *p = mem_zero(1, sizeof(*p) + 1);
-
-	arena_init(&p->arena, 0);
-	buf_init(&p->rows, (size_t)1 << 30);
-	p->rest = arena_copy(&p->arena, m->body, m->length); /* the whole body, for now */
-	p->n_rest = m->length;
-	return p;
-}
-
-static void portal_fill(struct portal *p, const struct wire_bind *b)
-{
-	p->rest += b->rest;
-	p->n_rest -= b->rest;
-	p->params = segment_values(b);
-	p->n_result_formats = b->n_result_formats;
-	p->result_formats = arena_array(&p->arena, uint16_t, b->n_result_formats + 1u);
-	for (uint16_t i = 0; i < b->n_result_formats; i++)
-		p->result_formats[i] = wire_get_u16(b->result_formats + 2u * i);
-	p->is_bound = true;
-}
-
 static bool check_bind(struct session *s, struct prepared *p, const struct wire_bind *b)
 {
 	struct err err = ERR_INIT;
 
 	if (!p)
 		return no_statement(s, b->statement);
-	if (!statement_make_ready(s, p))
+	if (!statement_make_ready(s, p) || refuse_aborted(s, p->plan))
 		return false;
 	if (*b->portal && portal_find(s, b->portal)) {
 		err_set_code(&err, STATUS_DUPLICATE, "42P03", "cursor \"%s\" already exists",
 			     b->portal);
+		return extended_fail(s, &err);
+	}
+	if (p->description && b->n_result_formats > 1 &&
+	    b->n_result_formats != wire_get_u16(p->description)) {
+		err_set(&err, STATUS_PROTOCOL,
+			"bind message has %u result formats but query has %u columns",
+			b->n_result_formats, wire_get_u16(p->description));
 		return extended_fail(s, &err);
 	}
 	if (b->n_params == (p->is_described ? p->n_params : 0) ||
@@ -129,8 +133,9 @@ static bool portal_renew(struct session *s, struct portal *portal)
 	return true;
 }
 
-static bool take_bind(struct session *s, const struct wire_msg *m)
+static bool take_bind(struct flow *f, const struct wire_msg *m)
 {
+	struct session *s = f->s;
 	struct wire_bind b;
 	struct err err = ERR_INIT;
 	struct portal *portal = portal_create(m);
@@ -157,30 +162,11 @@ static bool take_bind(struct session *s, const struct wire_msg *m)
 	portal_set_plan(s, portal);
 	portal->next = s->portals;
 	s->portals = portal;
-	wire_put_bind_complete(reply_out(s));
+	if (portal->plan && portal->plan->class == PLAN_QUERY)
+		f->late = portal;
+	else
+		portal_say_bound(s, portal, false);
 	return true;
-}
-
-/* The statement's RowDescription, with the formats that the Bind asked for. */
-static void put_description(struct session *s, const struct prepared *p,
-			    const struct portal *portal)
-{
-	struct wire_column *columns;
-	struct err err;
-	uint16_t n;
-
-	if (!p->description ||
-	    wire_parse_row_description(&s->arena, p->description, p->n_description, &columns, &n,
-				       &err) != STATUS_OK) {
-		wire_put_no_data(reply_out(s));
-		return;
-	}
-	for (uint16_t i = 0; i < n; i++)
-		columns[i].format = !portal || portal->n_result_formats == 0 ? 0
-				    : portal->n_result_formats == 1 ? portal->result_formats[0]
-				    : i < portal->n_result_formats  ? portal->result_formats[i]
-								    : 0;
-	wire_put_row_description(reply_out(s), columns, n);
 }
 
 static bool no_portal(struct session *s, const char *name)
@@ -191,8 +177,9 @@ static bool no_portal(struct session *s, const char *name)
 	return extended_fail(s, &err);
 }
 
-static bool take_describe(struct session *s, const struct wire_msg *m)
+static bool take_describe(struct flow *f, const struct wire_msg *m)
 {
+	struct session *s = f->s;
 	struct wire_target target;
 	struct err err = ERR_INIT;
 	struct portal *portal;
@@ -204,7 +191,10 @@ static bool take_describe(struct session *s, const struct wire_msg *m)
 		portal = portal_find(s, target.name);
 		if (!portal)
 			return no_portal(s, target.name);
-		put_description(s, portal->prepared, portal);
+		if (f->late)
+			f->late_describe = true;
+		else
+			extended_describe(s, portal->prepared, portal);
 		return true;
 	}
 	p = session_prepared(s, target.name);
@@ -213,7 +203,7 @@ static bool take_describe(struct session *s, const struct wire_msg *m)
 	if (!statement_make_ready(s, p))
 		return false;
 	wire_put_parameter_description(reply_out(s), p->param_types, p->n_params);
-	put_description(s, p, NULL);
+	extended_describe(s, p, NULL);
 	return true;
 }
 
@@ -235,29 +225,6 @@ static bool take_close(struct session *s, const struct wire_msg *m)
 	}
 	wire_put_close_complete(reply_out(s));
 	return true;
-}
-
-/* Rows that several shards gave for a portal with a row limit, handed out piece by piece. */
-static void put_kept_rows(struct session *s, struct portal *p, int32_t max_rows)
-{
-	struct wire_msg m;
-	int32_t n = 0;
-
-	while ((max_rows <= 0 || n < max_rows) &&
-	       wire_next(buf_head(&p->rows), buf_len(&p->rows), UINT32_MAX, &m) == WIRE_OK) {
-		stream_write(&s->stream, buf_head(&p->rows), wire_size(&m));
-		buf_consume(&p->rows, wire_size(&m));
-		n++;
-	}
-	if (max_rows > 0 && n == max_rows) {
-		wire_put_portal_suspended(reply_out(s));
-		return;
-	}
-	if (strncmp(p->tag, "SELECT", 6) == 0 || !p->tag[0]) /* of this fetch; others count all */
-		wire_put_command_count(reply_out(s), "SELECT", 6, (uint64_t)n);
-	else
-		reply_tag(s, p->tag);
-	p->is_done = true;
 }
 
 static bool sync_follows(struct session *s)
@@ -300,30 +267,42 @@ static bool take_execute(struct flow *f, const struct wire_msg *m)
 		wire_put_empty_query(reply_out(s));
 		return true;
 	}
+	if (p->is_done && !p->leg)
+		return portal_run_again(s, p);
 	if (p->is_started && !p->leg) { /* several shards: the rows are here already */
-		put_kept_rows(s, p, max_rows);
+		portal_give_rows(s, p, max_rows);
 		return true;
 	}
 	if (!portal_renew(s, p) || !open_implicit(f, p->plan, max_rows))
 		return false;
+	if (p->plan->class != PLAN_QUERY)
+		say_late(f);
 	struct statement st = { .text = { p->prepared->text, p->prepared->n_text },
 				.scan = p->prepared->scan,
 				.plan = p->plan,
 				.portal = p,
+				.wants_description = f->late_describe,
 				.is_alone = !s->txn.is_implicit,
 				.max_rows = max_rows };
+	f->late = NULL;
+	f->late_describe = false;
 	ok = run_statement(s, &st);
 	if (ok && max_rows > 0 && !p->leg && p->plan->class == PLAN_QUERY) {
 		p->is_started = true;
-		put_kept_rows(s, p, max_rows);
+		portal_give_rows(s, p, max_rows);
+	} else if (ok && !p->leg) {
+		p->is_done = true;
 	}
 	if (s->txn.status == 'I')
 		session_release_legs(s);
 	return ok;
 }
 
-static void end_segment(struct session *s, bool ok)
+/* A Query before the Sync goes on in the same implicit transaction, and ends it. */
+static void end_segment(struct session *s, bool ok, bool query_follows)
 {
+	if (query_follows && ok && s->txn.is_implicit)
+		return;
 	if (s->txn.is_implicit)
 		txn_end(s, ok && !s->party.is_gone);
 	if (s->txn.status == 'I') {
@@ -343,29 +322,35 @@ static bool function_call(struct session *s)
 	return extended_fail(s, &err);
 }
 
-static bool take_one(struct session *s, const struct wire_msg *m)
+static bool take_one(struct flow *f, const struct wire_msg *m)
 {
+	struct session *s = f->s;
+
+	if (f->late && !goes_on_late(f, m))
+		say_late(f);
 	switch (m->type) {
 	case 'P': return take_parse(s, m);
-	case 'B': return take_bind(s, m);
-	case 'D': return take_describe(s, m);
+	case 'B': return take_bind(f, m);
+	case 'D': return take_describe(f, m);
+	case 'E': return take_execute(f, m);
 	case 'C': return take_close(s, m);
 	case 'H': stream_flush(&s->stream); return true;
 	default: return true; /* late CopyData and its kin */
 	}
 }
 
-/* Sync ends a segment; so do, without a Sync, what stands for itself. */
-static bool is_segment_end(uint8_t type)
+/* Sync ends a segment; so do, without a Sync and unless an error skips them, what stands for
+ * itself. */
+static bool is_segment_end(uint8_t type, bool ok)
 {
-	return type == 'S' || type == 'Q' || type == 'X' || type == 'F';
+	return type == 'S' || type == 'X' || (ok && (type == 'Q' || type == 'F'));
 }
 
 static void take_end(struct session *s, const struct wire_msg *m, bool ok)
 {
-	if (m->type == 'F' && ok)
+	if (m->type == 'F')
 		ok = function_call(s);
-	end_segment(s, ok);
+	end_segment(s, ok && m->type != 'X', m->type == 'Q');
 	if (m->type != 'S' && m->type != 'F')
 		return; /* session_advance() takes it */
 	session_consumed(s, m);
@@ -391,15 +376,16 @@ static void extended_body(struct session *s)
 	bool ok = true;
 
 	while (session_await_message(s, &m)) {
-		if (is_segment_end(m.type)) {
+		if (is_segment_end(m.type, ok)) {
+			say_late(&f);
 			take_end(s, &m, ok);
 			return;
 		}
 		take_out(s, &m);
 		if (ok)
-			ok = m.type == 'E' ? take_execute(&f, &m) : take_one(s, &m);
+			ok = take_one(&f, &m);
 	}
-	end_segment(s, false);
+	end_segment(s, false, false);
 }
 
 static void lone_sync(struct session *s, const struct wire_msg *m)

@@ -1,6 +1,6 @@
 /* The extended protocol, between its files: names.c (a client's statements and portals),
- * segment.c (the fast path), ready.c (plan and description of a statement), extended.c (the
- * messages one by one). */
+ * portals.c (what becomes of a portal), segment.c (the fast path), ready.c (plan and description of
+ * a statement), extended.c (the messages one by one). */
 #ifndef SESSION_EXTENDED_H
 #define SESSION_EXTENDED_H
 
@@ -15,6 +15,17 @@ struct prepared *session_prepared(struct session *s, const char *name);
 struct portal *portal_find(struct session *s, const char *name);
 void portal_free(struct session *s, struct portal *p);
 void portals_free(struct session *s, bool dead_only);
+
+/* ---- portals.c ---- */
+/* Without a name yet: that is inside the message, which the portal's arena keeps. */
+struct portal *portal_create(const struct wire_msg *m);
+void portal_fill(struct portal *p, const struct wire_bind *b);
+/* Rows that several shards gave for a portal with a row limit, handed out piece by piece. */
+void portal_give_rows(struct session *s, struct portal *p, int32_t max_rows);
+/* False: told. */
+bool portal_run_again(struct session *s, struct portal *p);
+/* The statement's RowDescription or NoData, in the portal's formats. */
+void extended_describe(struct session *s, const struct prepared *p, const struct portal *portal);
 
 /* ---- segment.c ---- */
 /* [Parse] Bind [Describe] Execute Sync for one shard; false: not that, or not now. */

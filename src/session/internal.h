@@ -160,6 +160,12 @@ struct session_txn {
 	uint64_t started_ms;
 };
 
+/* The notices of the running statement that legs have sent (notices.c). */
+struct notices {
+	struct notice *seen;
+	unsigned n;
+};
+
 enum session_state {
 	SESSION_STARTING,
 	SESSION_READY,
@@ -230,6 +236,7 @@ struct session {
 	struct prepared *unnamed;
 	struct portal *portals;
 	struct arena arena; /* of the statement at hand */
+	struct notices notices;
 };
 
 /* ---- session.c ---- */
@@ -263,6 +270,11 @@ static inline struct buf *reply_out(struct session *s)
 	stream_touch(&s->stream);
 	return &s->stream.out;
 }
+
+/* ---- notices.c ---- */
+/* To the client, unless another shard has sent it for the same statement already. */
+void notices_forward(struct session *s, uint16_t shard, const uint8_t *body, size_t n);
+void notices_forget(struct session *s);
 
 /* ---- startup.c ---- */
 void startup_run(struct session *s); /* fiber body */
@@ -390,6 +402,8 @@ void ddl_end(struct session *s, int64_t intent, bool committed);
 bool ddl_refresh(struct session *s, struct err *err);
 void simple_query(struct session *s, const struct wire_msg *m);
 void extended_message(struct session *s, const struct wire_msg *m);
+/* What was held back: BindComplete, unless it was said, and the RowDescription if wanted. */
+void portal_say_bound(struct session *s, struct portal *p, bool describe);
 void extended_forget(struct session *s, bool names_too);
 void extended_end_portals(struct session *s);
 void extended_deallocate(struct session *s, const char *name);

@@ -338,6 +338,10 @@ static bool run_on_several(struct run *r)
 	enum status st;
 
 	portal_params(r, &req);
+	if (r->st->portal) {
+		portal_say_bound(s, r->st->portal, r->st->wants_description);
+		req.wants_description = false;
+	}
 	if (r->st->portal && r->st->max_rows > 0)
 		req.keep_rows = &r->st->portal->rows;
 	exec_result_init(&result);
@@ -345,11 +349,11 @@ static bool run_on_several(struct run *r)
 	metrics_add(s->w->metrics, METRIC_QUERIES_SCATTER, 1);
 	metrics_observe(s->w->metrics, HIST_QUERY, clock_us() - started);
 	metrics_add(s->w->metrics, METRIC_ROWS, result.n_rows);
+	if (r->st->portal)
+		snprintf(r->st->portal->tag, sizeof(r->st->portal->tag), "%s", result.tag);
 	if (st != STATUS_OK)
 		reply_failure(s, &result.failure);
-	else if (req.keep_rows)
-		snprintf(r->st->portal->tag, sizeof(r->st->portal->tag), "%s", result.tag);
-	else if (!r->opened)
+	else if (!r->opened && !req.keep_rows)
 		reply_tag(s, result.tag);
 	else
 		snprintf(s->relay.tag, sizeof(s->relay.tag), "%s", result.tag);
@@ -465,6 +469,7 @@ bool run_statement(struct session *s, struct statement *st)
 
 	if (s->party.is_gone || refuse_aborted(s, st->plan))
 		return false;
+	notices_forget(s);
 	if (st->plan->class == PLAN_LOCAL) {
 		metrics_add(s->w->metrics, METRIC_QUERIES_LOCAL, 1);
 		return local_run(s, st);

@@ -144,13 +144,7 @@ static void read_address(struct session *s, int fd)
 
 static void on_notice(void *owner, struct leg *leg, const uint8_t *body, size_t n)
 {
-	struct session *s = owner;
-
-	/* The same notice from every shard is shown once: the lowest shard's. */
-	for (unsigned i = 0; i < s->n_legs; i++)
-		if (leg_is_busy(s->legs[i]) && s->legs[i]->shard < leg->shard)
-			return;
-	wire_put(reply_out(s), 'N', body, n);
+	notices_forward(owner, leg->shard, body, n);
 }
 
 static void on_parameter(void *owner, const char *name, const char *value)
@@ -227,6 +221,7 @@ static void session_free(struct session *s)
 	free(s->legs);
 	txn_forget(s);
 	extended_forget(s, true);
+	notices_forget(s);
 	settings_clear(&s->settings);
 	for (struct setting *next, *x = s->startup; x; x = next) {
 		next = x->next;
@@ -320,7 +315,7 @@ static void limit_input(struct session *s)
 
 static void resume_input(struct session *s)
 {
-	if (!s->input_paused || buf_len(&s->in) > SESSION_INPUT_HIGH / 2)
+	if (!s->input_paused)
 		return;
 	s->input_paused = false;
 	stream_resume(&s->stream);
@@ -378,13 +373,16 @@ bool session_message(struct session *s, struct wire_msg *m)
 	next = limit ? wire_next(p, n, limit, m) : WIRE_BAD;
 	if (next == WIRE_BAD)
 		message_refused(s, m, limit);
+	else if (next == WIRE_MORE)
+		resume_input(s); /* however much is there: its rest must come in */
 	return next == WIRE_OK;
 }
 
 void session_consumed(struct session *s, const struct wire_msg *m)
 {
 	buf_consume(&s->in, wire_size(m));
-	resume_input(s);
+	if (buf_len(&s->in) <= SESSION_INPUT_HIGH / 2)
+		resume_input(s);
 }
 
 bool session_await_message(struct session *s, struct wire_msg *m)

@@ -128,6 +128,10 @@ void simple_query(struct session *s, const struct wire_msg *m)
 	}
 	prepared_drop(s->w, s->unnamed); /* a simple query ends the unnamed statement */
 	s->unnamed = NULL;
+	if (s->txn.is_implicit) { /* of a pipeline without its Sync */
+		session_run(s, simple_body);
+		return;
+	}
 	scan_text(text, &s->w->scan);
 	if (s->w->scan.is_empty && !s->w->scan.broken) {
 		wire_put_empty_query(reply_out(s));

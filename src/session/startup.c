@@ -7,6 +7,7 @@
  * Failure modes: every one is a FATAL with PostgreSQL's own SQLSTATE. An unknown user
  * goes through the same exchange with a made-up verifier. timeouts.login bounds it all
  * (worker tick). A cancel request is passed on and the socket closed without a word. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -107,8 +108,10 @@ static void startup_setting(struct session *s, const char *name, const char *val
 	}
 	buf_printf(&sql, "', false)");
 	buf_put_u8(&sql, 0);
-	settings_set(&s->settings, name, (const char *)buf_head(&sql));
 	copy->name = mem_strdup(name);
+	for (char *p = copy->name; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	settings_set(&s->settings, copy->name, (const char *)buf_head(&sql));
 	copy->sql = mem_strdup((const char *)buf_head(&sql));
 	copy->next = s->startup;
 	s->startup = copy;
