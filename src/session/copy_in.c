@@ -300,7 +300,7 @@ static bool tell_failure(struct copy_in *c)
 	struct leg *leg = first_cause(c);
 
 	buf_init(&f.body, 64u << 20);
-	if (leg && c->err.status == STATUS_OK) {
+	if (leg) { /* of a row that came before what c->err speaks of */
 		map_context(c, leg);
 		exec_leg_failed(NULL, c->st->text, leg, &f);
 	}

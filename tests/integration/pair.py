@@ -128,7 +128,9 @@ class Pair:
         got = self.proxy.until(stop) if stop else until_ready(self.proxy, n)
         left = settings_last([shown(k, b, fields) for k, b in got if k not in skip])
         right = settings_last([shown(k, b, fields) for k, b in want if k not in skip])
-        equal(left, right, raw)
+        for at, (mine, its) in enumerate(zip(left, right)):
+            equal(mine, its, f"message {at} after {raw[:300]}")
+        equal(left[len(right):], right[len(left):], f"more messages after {raw[:300]}")
         return got
 
     def __enter__(self):
