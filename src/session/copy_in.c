@@ -255,14 +255,49 @@ static void end_legs(struct copy_in *c)
 	leg_await_all(c->legs, c->n_legs);
 }
 
-/* The error of a shard that we did not cause ourselves by CopyFail. */
+/* Where "COPY t, line 68, column k" in an error's context gives the line; NULL: nowhere. */
+static const char *line_in(const char *field)
+{
+	const char *at = *field == 'W' ? strstr(field, ", line ") : NULL;
+
+	return at ? at + strlen(", line ") : NULL;
+}
+
+/* The client's line that a shard's error speaks of; UINT64_MAX: of none. */
+static uint64_t failed_line(const struct copy_in *c, unsigned i)
+{
+	const struct buf *body = &c->legs[i]->error_body;
+	const char *p = (const char *)buf_head(body), *end = p + buf_len(body), *at;
+	uint64_t line;
+
+	for (; p < end && *p; p += strlen(p) + 1) {
+		at = line_in(p);
+		if (!at)
+			continue;
+		line = strtoull(at, NULL, 10);
+		line = c->splitter ? client_line(&c->lines[i], line) : line;
+		return line ? line : UINT64_MAX;
+	}
+	return UINT64_MAX;
+}
+
+/* Of the errors that we did not cause ourselves by CopyFail the one of the earliest row. */
 static struct leg *first_cause(const struct copy_in *c)
 {
-	for (unsigned i = 0; i < c->n_legs; i++)
-		if (c->legs[i]->failed &&
-		    !strstr(c->legs[i]->err.message, "another part of the COPY failed"))
-			return c->legs[i];
-	return NULL;
+	struct leg *first = NULL;
+	uint64_t first_line = 0, line;
+
+	for (unsigned i = 0; i < c->n_legs; i++) {
+		if (!c->legs[i]->failed ||
+		    strstr(c->legs[i]->err.message, "another part of the COPY failed"))
+			continue;
+		line = failed_line(c, i);
+		if (!first || line < first_line) {
+			first = c->legs[i];
+			first_line = line;
+		}
+	}
+	return first;
 }
 
 /* "COPY t, line 68, column k" counts the shard's lines: put the client's in its place. */
@@ -279,12 +314,12 @@ static void map_context(struct copy_in *c, struct leg *leg)
 	buf_init(&leg->error_body, in.limit_bytes);
 	for (const char *p = (const char *)buf_head(&in), *end = p + buf_len(&in); p < end && *p;
 	     p += strlen(p) + 1) {
-		const char *at = *p == 'W' ? strstr(p, ", line ") : NULL;
+		const char *at = line_in(p);
 		char *rest;
-		uint64_t line = at ? client_line(map, strtoull(at + 7, &rest, 10)) : 0;
+		uint64_t line = at ? client_line(map, strtoull(at, &rest, 10)) : 0;
 
 		if (line)
-			buf_printf(&leg->error_body, "%.*s%llu%s", (int)(at + 7 - p), p,
+			buf_printf(&leg->error_body, "%.*s%llu%s", (int)(at - p), p,
 				   (unsigned long long)line, rest);
 		else
 			buf_append(&leg->error_body, p, strlen(p));
