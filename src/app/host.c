@@ -115,13 +115,16 @@ static uint64_t host_next_counter(void *ctx)
 	return atomic_fetch_add(&((struct process *)ctx)->counter, 1) + 1;
 }
 
-static void host_cancel(void *ctx, uint32_t pid, const uint8_t *key, size_t n_key)
+static bool host_cancel(void *ctx, uint32_t pid, const uint8_t *key, size_t n_key,
+			void (*done)(void *arg), void *arg)
 {
 	struct process *p = ctx;
 	unsigned worker = worker_of_pid(pid);
 
-	if (worker < p->n_workers)
-		worker_cancel(p->workers[worker], pid, key, n_key);
+	if (worker >= p->n_workers || p->workers_end)
+		return false;
+	worker_cancel(p->workers[worker], pid, key, n_key, done, arg);
+	return true;
 }
 
 static enum status host_refresh(void *ctx, struct err *err)

@@ -39,7 +39,7 @@ struct process {
 	unsigned n_monitors;
 	uint64_t started_us;
 	_Atomic uint64_t counter;
-	_Atomic bool is_ready, is_stopping, has_failed;
+	_Atomic bool is_ready, is_stopping, workers_end, has_failed;
 	uint64_t stop_deadline_ms;
 	loop_thread watcher, recoverer;
 

@@ -15,12 +15,13 @@
 #include "pgmosaic/base/clock.h"
 #include "pgmosaic/base/log.h"
 #include "pgmosaic/base/mem.h"
+#include "pgmosaic/loop/stream.h"
 #include "pgmosaic/wire/build.h"
 #include "process.h"
 
-#define JOB_THREADS	 16
-#define STOP_LOOK_MS	 20
-#define SESSIONS_PER_MAX 0x3fffffu
+#define JOB_THREADS  16
+#define STOP_LOOK_MS 20
+#define STOP_GRACE_S 20
 
 /* ---- clients ---- */
 
@@ -32,6 +33,7 @@ static void refuse_client(struct process *p, int fd)
 
 	metrics_add(p->blocks[p->n_workers], METRIC_CLIENTS_REFUSED, 1);
 	err_set(&err, STATUS_POOL_FULL, "sorry, too many clients already (limits.clients)");
+	err_hint(&err, "Close connections that are not needed, or raise limits.clients.");
 	buf_init(&out, 4096);
 	wire_put_error(&out, &err, "FATAL");
 	done = write(fd, buf_head(&out), buf_len(&out));
@@ -40,11 +42,26 @@ static void refuse_client(struct process *p, int fd)
 	close(fd);
 }
 
+static void tune(struct process *p, int fd)
+{
+	const struct config_tcp *tcp = &process_config(p)->tcp;
+	struct socket_options o = { .keepalive_idle_s =
+					    (unsigned)((tcp->keepalive_idle_ms + 999) / 1000),
+				    .keepalive_interval_s =
+					    (unsigned)((tcp->keepalive_interval_ms + 999) / 1000),
+				    .keepalive_count = tcp->keepalive_count,
+				    .user_timeout_ms = (unsigned)tcp->user_timeout_ms };
+
+	socket_tune(fd, &o);
+}
+
 static void hand_over(struct process *p, int fd, bool is_unix, bool is_control)
 {
 	struct worker *best = p->workers[0];
 	unsigned total = 0;
 
+	if (!is_unix)
+		tune(p, fd);
 	for (unsigned i = 0; i < p->n_workers; i++) {
 		total += worker_n_clients(p->workers[i]);
 		if (worker_n_clients(p->workers[i]) < worker_n_clients(best))
@@ -270,6 +287,10 @@ static void process_init(struct process *p, const char *path)
 
 static void process_finish(struct process *p)
 {
+	/* What cannot be interrupted (libpq's cancel request to a frozen server) does not keep the
+	 * process: this signal ends it. */
+	alarm(STOP_GRACE_S);
+	p->workers_end = true;
 	for (unsigned i = 0; i < p->n_workers; i++)
 		worker_stop(p->workers[i]);
 	loop_thread_join(&p->watcher);

@@ -46,6 +46,12 @@ static void conn_lost(struct conn *c)
 		user->on_lost(owner, c);
 }
 
+void conn_abandon(struct conn *c)
+{
+	if (c->state != CONN_CLOSING)
+		conn_lost(c);
+}
+
 /* Between leases the server may only report settings, notices or its own end. */
 static void idle_messages(struct conn *c, const uint8_t *p, size_t n)
 {
@@ -86,8 +92,11 @@ static size_t whole_messages(struct conn *c, const uint8_t *p, size_t n)
 	for (;;) {
 		enum wire_next next = wire_next(p + at, n - at, limit, &m);
 
-		if (next == WIRE_BAD)
+		if (next == WIRE_BAD) {
+			c->is_too_long =
+				n - at >= WIRE_HEADER_BYTES && wire_get_u32(p + at + 1) > limit;
 			return SIZE_MAX;
+		}
 		if (next == WIRE_MORE)
 			return at;
 		at += wire_size(&m);
@@ -275,7 +284,7 @@ void conn_release(struct conn *c)
 	PRE(c->state == CONN_LEASED);
 	c->user = NULL;
 	c->owner = NULL;
-	if (c->n_cancels) { /* it may hit whatever runs next: nobody may run anything */
+	if (c->is_canceling) { /* it may hit whatever runs next: nobody may run anything */
 		c->release_wanted = true;
 		return;
 	}
@@ -301,7 +310,7 @@ void conn_begin_close(struct conn *c)
 		c->user = NULL;
 		conn_move(c, CONN_CLOSING);
 	}
-	if (c->n_cancels == 0 && !c->stream.closing) {
+	if (!c->is_canceling && !c->stream.closing) {
 		wire_put_terminate(&c->stream.out);
 		stream_close(&c->stream);
 	}

@@ -6,13 +6,16 @@
  * Failure modes: the server's own words become the error; the pool waits a little
  * before it dials again. A pool that closes meanwhile: the connection is finished as
  * soon as the job returns. */
+#include <errno.h>
 #include <libpq-fe.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
 #include "pgmosaic/base/check.h"
+#include "pgmosaic/base/clock.h"
 #include "pgmosaic/base/log.h"
 #include "pgmosaic/base/mem.h"
 
@@ -20,7 +23,9 @@ struct dial {
 	struct pool *pool;
 	struct conn *conn;
 	char *dsn, *user, *password;
-	char timeout_s[16];
+	uint64_t timeout_ms, deadline_ms;
+	bool timed_out;
+	char tcp[4][16]; /* keepalives_idle, _interval, _count, tcp_user_timeout */
 	char search_path[256];
 	struct err err;
 	PGconn *pg;
@@ -58,9 +63,62 @@ static void dial_read_parameters(struct dial *d)
 	}
 }
 
+/* ---- libpq without its own waiting: timeouts.connect bounds all of it, in milliseconds ---- */
+
+/* False: the time is up. */
+static bool dial_wait(struct dial *d, short events)
+{
+	for (;;) {
+		struct pollfd f = { .fd = PQsocket(d->pg), .events = events };
+		uint64_t now = clock_us() / 1000;
+		int left = d->deadline_ms > now ? (int)(d->deadline_ms - now) : 0, n;
+
+		n = poll(&f, 1, d->deadline_ms ? left : -1);
+		if (n > 0 || (n < 0 && errno != EINTR))
+			return true;
+		d->timed_out = n == 0;
+		if (n == 0)
+			return false;
+	}
+}
+
+static bool dial_connect(struct dial *d, const char *const *keys, const char *const *values)
+{
+	PostgresPollingStatusType st = PGRES_POLLING_WRITING;
+
+	d->pg = PQconnectStartParams(keys, values, 1);
+	if (PQstatus(d->pg) == CONNECTION_BAD)
+		return false;
+	while (st == PGRES_POLLING_READING || st == PGRES_POLLING_WRITING) {
+		if (!dial_wait(d, st == PGRES_POLLING_READING ? POLLIN : POLLOUT))
+			return false;
+		st = PQconnectPoll(d->pg);
+	}
+	return st == PGRES_POLLING_OK;
+}
+
+static PGresult *dial_query(struct dial *d, const char *sql)
+{
+	PGresult *r, *last = NULL;
+
+	if (!PQsendQuery(d->pg, sql))
+		return NULL;
+	do {
+		while (PQisBusy(d->pg))
+			if (!dial_wait(d, POLLIN) || !PQconsumeInput(d->pg))
+				return last;
+		r = PQgetResult(d->pg);
+		if (r) {
+			PQclear(last);
+			last = r;
+		}
+	} while (r);
+	return last;
+}
+
 static bool dial_read_search_path(struct dial *d)
 {
-	PGresult *r = PQexec(d->pg, "SHOW search_path");
+	PGresult *r = dial_query(d, "SHOW search_path");
 	bool ok = PQresultStatus(r) == PGRES_TUPLES_OK;
 
 	if (ok)
@@ -96,7 +154,11 @@ static void dial_failed(struct dial *d)
 	const char *fatal;
 	size_t n;
 
-	snprintf(text, sizeof(text), "%s", PQerrorMessage(d->pg));
+	if (d->timed_out)
+		snprintf(text, sizeof(text), "no answer within %llu ms (timeouts.connect)",
+			 (unsigned long long)d->timeout_ms);
+	else
+		snprintf(text, sizeof(text), "%s", PQerrorMessage(d->pg));
 	for (n = strlen(text); n && (text[n - 1] == '\n' || text[n - 1] == ' '); n--)
 		text[n - 1] = 0;
 	for (char *p = text; *p; p++)
@@ -118,20 +180,19 @@ static void dial_work(void *arg)
 	const char *keys[] = { "dbname",
 			       "user",
 			       "password",
-			       "connect_timeout",
 			       "client_encoding",
 			       "keepalives_idle",
 			       "keepalives_interval",
 			       "keepalives_count",
 			       "tcp_user_timeout",
 			       NULL };
-	const char *values[] = { d->dsn,       d->user, d->password ? d->password : "",
-				 d->timeout_s, "UTF8",	"30",
-				 "10",	       "3",	"60000",
-				 NULL };
+	const char *values[] = { d->dsn,    d->user,   d->password ? d->password : "",
+				 "UTF8",    d->tcp[0], d->tcp[1],
+				 d->tcp[2], d->tcp[3], NULL };
 
-	d->pg = PQconnectdbParams(keys, values, 1);
-	if (PQstatus(d->pg) != CONNECTION_OK || !dial_read_search_path(d)) {
+	if (d->timeout_ms)
+		d->deadline_ms = clock_us() / 1000 + d->timeout_ms;
+	if (!dial_connect(d, keys, values) || !dial_read_search_path(d)) {
 		dial_failed(d);
 		PQfinish(d->pg);
 		d->pg = NULL;
@@ -172,6 +233,17 @@ static void dial_done(void *arg)
 	dial_free(d);
 }
 
+static void dial_limits(struct dial *d, const struct pool_limits *l)
+{
+	const uint64_t values[4] = { (l->keepalive_idle_ms + 999) / 1000,
+				     (l->keepalive_interval_ms + 999) / 1000, l->keepalive_count,
+				     l->user_timeout_ms };
+
+	d->timeout_ms = l->connect_timeout_ms;
+	for (int i = 0; i < 4; i++)
+		snprintf(d->tcp[i], sizeof(d->tcp[i]), "%llu", (unsigned long long)values[i]);
+}
+
 void pool_dial(struct pool *p)
 {
 	struct dial *d = mem_zero(1, sizeof(*d));
@@ -182,6 +254,7 @@ void pool_dial(struct pool *p)
 	c->id = ++p->pools->next_conn_id;
 	c->state = CONN_DIALING;
 	list_init(&c->node);
+	list_init(&c->cancel_node);
 	table_init(&c->prepared);
 	buf_init(&c->in, (size_t)p->pools->limits.message_bytes + POOL_SCRATCH_BYTES + 16);
 	d->pool = p;
@@ -189,40 +262,10 @@ void pool_dial(struct pool *p)
 	d->dsn = mem_strdup(p->dsn);
 	d->user = mem_strdup(p->user);
 	d->password = p->password ? mem_strdup(p->password) : NULL;
-	snprintf(d->timeout_s, sizeof(d->timeout_s), "%u",
-		 (unsigned)(p->pools->limits.connect_timeout_ms / 1000) + 1);
+	dial_limits(d, &p->pools->limits);
 	p->n_dialing++;
 	p->pools->n_conns++;
 	job_run(p->pools->loop, dial_work, dial_done, d);
-}
-
-/* ---- cancel: libpq's own call blocks, so it is a job too ---- */
-
-static void cancel_work(void *arg)
-{
-	struct conn *c = arg;
-	char reason[256];
-
-	PQcancel(c->cancel, reason, sizeof(reason));
-}
-
-static void cancel_done(void *arg)
-{
-	struct conn *c = arg;
-
-	c->n_cancels--;
-	if (c->n_cancels == 0 && c->state == CONN_CLOSING)
-		conn_begin_close(c);
-	else if (c->n_cancels == 0 && c->release_wanted)
-		conn_release(c);
-}
-
-void conn_cancel(struct conn *c)
-{
-	if (!c->cancel || c->state == CONN_CLOSING || c->n_cancels >= 2)
-		return;
-	c->n_cancels++;
-	job_run(c->pool->pools->loop, cancel_work, cancel_done, c);
 }
 
 void conn_free(struct conn *c)

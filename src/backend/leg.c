@@ -203,12 +203,25 @@ static void on_messages(void *owner, struct conn *c, const uint8_t *p, size_t n)
 	fiber_wake(leg->party->fiber);
 }
 
+void leg_loss(const struct leg *leg, const struct conn *c, struct err *err)
+{
+	if (c->is_too_long) {
+		err_set(err, STATUS_LIMIT,
+			"shard %s sent a message longer than limits.message (%u)", leg->shard_name,
+			c->pool->pools->limits.message_bytes);
+		err_hint(err, "A row is one message: select less of it, or raise limits.message.");
+		return;
+	}
+	err_set(err, STATUS_BACKEND, "the connection to shard %s was lost before it answered",
+		leg->shard_name);
+	err_hint(err, "Try again once the shard's server is back; SHOW SHARDS tells.");
+}
+
 static void on_lost(void *owner, struct conn *c)
 {
 	struct leg *leg = owner;
 	struct err err = ERR_INIT;
 
-	(void)c;
 	leg->conn = NULL;
 	leg->lost = true;
 	if (leg->severity == LEG_FATAL) {
@@ -217,9 +230,7 @@ static void on_lost(void *owner, struct conn *c)
 		snprintf(leg->err.message, sizeof(leg->err.message), "shard %s: %.300s",
 			 leg->shard_name, err.message);
 	} else {
-		err_set(&err, STATUS_BACKEND,
-			"the connection to shard %s was lost before it answered", leg->shard_name);
-		err_hint(&err, "Try again once the shard's server is back; SHOW SHARDS tells.");
+		leg_loss(leg, c, &err);
 		leg_fail(leg, &err);
 	}
 	if (leg->party->fiber)
@@ -245,7 +256,8 @@ bool leg_is_busy(const struct leg *leg)
 
 void leg_await(struct leg *leg)
 {
-	while (leg_is_busy(leg))
+	/* A cancel request that comes late must not meet what is sent next. */
+	while (leg_is_busy(leg) || (leg->conn && leg->conn->is_canceling))
 		fiber_wait();
 }
 

@@ -77,6 +77,7 @@ static struct pool *pool_create(struct pools *ps, const struct pool_key *k, uint
 	list_init(&p->leased);
 	list_init(&p->cleaning);
 	list_init(&p->waiting);
+	list_init(&p->cancels);
 	list_push_back(&ps->all, &p->node);
 	table_put(&ps->by_key, key_hash(k->shard_id, k->user), p);
 	return p;

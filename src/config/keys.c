@@ -92,6 +92,7 @@ static const struct key_word methods[] = {
 #define RELOADABLE    KEY_RELOADABLE
 #define DURATION_HELP "write a duration such as 500ms, 10s, 5m or 1h"
 #define LIMIT_HELP    DURATION_HELP "; 0s means no limit"
+#define SYSTEM_HELP   DURATION_HELP "; 0s means the system's default"
 #define ADDRESS_HELP \
 	"write host:port, [::1]:port, *:port, /socket/directory:port, or a list of them"
 
@@ -179,6 +180,16 @@ const struct config_key config_keys[] = {
 	  RELOADABLE, "write a number of rows", 0, 0 },
 	{ "limits.statement_length", KEY_SIZE, CFG(limits.statement_length_bytes), "64MB", KB, GB, NULL,
 	  RELOADABLE, "write a size such as 64MB", 0, 0 },
+
+	SECTION("tcp"),
+	{ "tcp.keepalive_idle", KEY_DURATION, CFG(tcp.keepalive_idle_ms), "60s", 0, DURATION_MAX, NULL,
+	  RELOADABLE, SYSTEM_HELP, 0, 0 },
+	{ "tcp.keepalive_interval", KEY_DURATION, CFG(tcp.keepalive_interval_ms), "10s", 0,
+	  DURATION_MAX, NULL, RELOADABLE, SYSTEM_HELP, 0, 0 },
+	{ "tcp.keepalive_count", KEY_INT, CFG(tcp.keepalive_count), "6", 0, 127, NULL, RELOADABLE,
+	  "write a number of probes, or 0 for the system's default", 0, 0 },
+	{ "tcp.user_timeout", KEY_DURATION, CFG(tcp.user_timeout_ms), "2m", 0, DURATION_MAX, NULL,
+	  RELOADABLE, SYSTEM_HELP, 0, 0 },
 
 	SECTION("consistency"),
 	{ "consistency.mode", KEY_WORD, CFG(consistency_mode), "strong", 0, 0, consistency_modes,

@@ -89,12 +89,17 @@ static enum status add_row(struct aggregate *a, const uint8_t *body, size_t n)
 {
 	struct wire_row row;
 	const uint8_t *data;
+	size_t n_bytes = 0;
+	bool is_full = false;
 	int32_t length;
 
-	if (++a->n_rows > a->req->merge_rows)
-		return err_set(&a->err, STATUS_LIMIT,
-			       "more than %llu partial rows came from the shards",
-			       (unsigned long long)a->req->merge_rows);
+	if (++a->n_rows > a->req->merge_rows) {
+		err_set(&a->err, STATUS_LIMIT,
+			"more than limits.merge_rows (%llu) partial rows came from the shards",
+			(unsigned long long)a->req->merge_rows);
+		err_hint(&a->err, "Group by fewer values, or raise limits.merge_rows.");
+		return STATUS_LIMIT;
+	}
 	if (!wire_row_open(&row, body, n) || row.n_fields != a->n_columns)
 		return err_set(&a->err, STATUS_BACKEND, "a shard sent a row that cannot be read");
 	for (uint16_t i = 0; i < a->n_columns; i++) {
@@ -102,10 +107,15 @@ static enum status add_row(struct aggregate *a, const uint8_t *body, size_t n)
 			return err_set(&a->err, STATUS_BACKEND,
 				       "a shard sent a row that cannot be read");
 		put_element(&a->columns[i].array, data, length);
-		if (a->columns[i].array.overflow)
-			return err_set(&a->err, STATUS_LIMIT,
-				       "partial results of the shards are larger "
-				       "than limits.memory");
+		n_bytes += buf_len(&a->columns[i].array);
+		is_full |= a->columns[i].array.overflow;
+	}
+	if (is_full || n_bytes > a->req->memory_bytes) {
+		err_set(&a->err, STATUS_LIMIT,
+			"partial results of the shards are larger than %s (%llu bytes)",
+			a->req->memory_key, (unsigned long long)a->req->memory_bytes);
+		err_hint(&a->err, "Group by fewer values, or raise %s.", a->req->memory_key);
+		return STATUS_LIMIT;
 	}
 	return STATUS_OK;
 }

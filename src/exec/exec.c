@@ -104,6 +104,7 @@ static void await_all(const struct exec_request *req)
 			fiber_wait();
 		}
 	}
+	leg_await_all(req->legs, req->n_legs); /* for late cancel requests */
 }
 
 enum status exec_await_all(const struct exec_request *req, struct exec_result *result)

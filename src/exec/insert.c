@@ -52,7 +52,10 @@ static void collect(struct split *s, struct exec_output *o)
 		while (leg_is_busy(leg) || buf_len(&leg->rows)) {
 			if (buf_len(&s->rows[i]) + buf_len(&leg->rows) > req->memory_bytes) {
 				err_set(&o->err, STATUS_LIMIT,
-					"RETURNING holds more than limits.memory");
+					"RETURNING holds more than limits.memory (%llu bytes)",
+					(unsigned long long)req->memory_bytes);
+				err_hint(&o->err, "Insert fewer rows at once, or raise "
+						  "limits.memory.");
 				leg->rows_mode = LEG_ROWS_DROP;
 			} else {
 				buf_append(&s->rows[i], buf_head(&leg->rows), buf_len(&leg->rows));

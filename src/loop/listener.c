@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "pgmosaic/base/log.h"
-#include "pgmosaic/loop/stream.h"
 
 #define BACKLOG	 4096
 #define ACCEPTS	 64 /* per turn, so that a flood does not starve the sessions */
@@ -48,8 +47,6 @@ static void on_acceptable(uv_poll_t *poll, int status, int events)
 		}
 		if (fd < 0)
 			break;
-		if (!l->is_unix)
-			socket_tune(fd);
 		l->on_accept(l->owner, fd, l->is_unix);
 	}
 	loop_flush(l->loop);

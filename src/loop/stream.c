@@ -15,17 +15,22 @@
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
-void socket_tune(int fd)
+static void tune(int fd, int level, int option, unsigned value)
 {
-	int on = 1, idle_s = 60, interval_s = 10, count = 6, user_ms = 120000;
+	int v = (int)value;
 
-	/* Unix sockets refuse these; nothing is lost. */
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
-	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_ms, sizeof(user_ms));
+	if (value) /* Unix sockets refuse these; nothing is lost. */
+		setsockopt(fd, level, option, &v, sizeof(v));
+}
+
+void socket_tune(int fd, const struct socket_options *o)
+{
+	tune(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	tune(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	tune(fd, IPPROTO_TCP, TCP_KEEPIDLE, o->keepalive_idle_s);
+	tune(fd, IPPROTO_TCP, TCP_KEEPINTVL, o->keepalive_interval_s);
+	tune(fd, IPPROTO_TCP, TCP_KEEPCNT, o->keepalive_count);
+	tune(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, o->user_timeout_ms);
 }
 
 static void stream_arm(struct stream *s)

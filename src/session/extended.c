@@ -47,6 +47,8 @@ static bool take_parse(struct session *s, const struct wire_msg *m)
 
 	if (wire_parse_parse(m->body, m->length, &parse, &err) != STATUS_OK)
 		return extended_fail(s, &err);
+	if (!statement_length_allows(s, parse.query.n, &err))
+		return extended_fail(s, &err);
 	if (*parse.name && session_name_find(s, parse.name)) {
 		err_set_code(&err, STATUS_DUPLICATE, "42P05",
 			     "prepared statement \"%s\" already exists", parse.name);

@@ -203,6 +203,9 @@ struct session {
 	struct stream stream;
 	struct buf in;
 	bool is_unix, is_control, stream_gone, input_paused;
+	bool is_enlisting; /* the proxy's own SET and BEGIN run: no cancel request may meet them */
+	bool is_awaiting;  /* a fiber waits for the client's next message */
+	const char *canceled_by; /* the configuration key whose time is up; NULL: the client */
 	char user[64], database[64], address[64];
 	char application_name[64];
 	const struct config_user *account; /* NULL: may only be trusted */
@@ -211,6 +214,7 @@ struct session {
 	uint8_t cancel_key[32];
 	size_t n_cancel_key;
 	uint64_t connected_ms, statement_ms, idle_since_ms;
+	uint64_t canceled_ms, merging_since_ms;
 	uint64_t counted_bytes; /* of stream.sent_bytes, in the metrics already */
 
 	struct leg_party party;
@@ -244,7 +248,8 @@ struct session *session_create(struct worker *w, int fd, bool is_unix, bool is_c
 void session_advance(struct session *s);
 void session_move(struct session *s, enum session_state next);
 void session_close(struct session *s);
-void session_cancel(struct session *s);
+/* Take what the client has sent. */
+void session_read(struct session *s);
 const char *session_state_name(const struct session *s);
 /* The next whole message of the client; false: wait for more, or the session is closing. */
 bool session_message(struct session *s, struct wire_msg *m);
@@ -255,6 +260,21 @@ bool session_await_message(struct session *s, struct wire_msg *m);
 void session_run(struct session *s, void (*body)(struct session *s));
 const struct config *session_config(const struct session *s);
 void session_count_bytes(struct session *s);
+
+/* ---- cancel.c ---- */
+void session_cancel(struct session *s); /* at the client's request */
+/* key: the time limit that was passed; NULL: the client's wish. */
+void cancel_begin(struct session *s, const char *key);
+/* Once more, or for the first time: a cancel request to each busy shard, if one may be sent. */
+void cancel_send(struct session *s);
+/* The statement that was canceled is over. */
+void cancel_forget(struct session *s);
+/* Before a statement is sent: has it been canceled meanwhile? Then the leg has failed with 57014. */
+bool cancel_fails(struct session *s, struct leg *leg);
+/* The error to show: 57014 after a time limit names its key. */
+const struct err *cancel_explain(const struct session *s, const struct err *err, struct err *own);
+void cancel_abandon(struct session *s);
+void cancel_tick(struct session *s, const struct config *cfg, uint64_t now);
 
 /* ---- reply.c ---- */
 void reply_error(struct session *s, const struct err *err);
@@ -389,6 +409,9 @@ bool run_statement(struct session *s, struct statement *st);
 /* In an aborted transaction all but its end is refused. True: told. plan may be NULL. */
 bool refuse_aborted(struct session *s, const struct plan *plan);
 bool run_text(struct session *s, struct str text, bool is_alone);
+
+/* limits.statement_length; false: *err says so. */
+bool statement_length_allows(const struct session *s, size_t n, struct err *err);
 
 /* ---- local.c, copy_in.c, ddl.c, simple.c, extended.c, control.c ---- */
 bool local_run(struct session *s, struct statement *st);

@@ -72,7 +72,7 @@ static void relay_ready(struct session *s)
 {
 	struct leg *leg = s->relay.leg;
 
-	s->party.is_canceled = false;
+	cancel_forget(s);
 	if (s->txn.status == 'I') {
 		metrics_add(s->w->metrics, METRIC_TRANSACTIONS, 1);
 		session_release_leg(s, leg);
@@ -113,15 +113,19 @@ static bool take_parameter(struct session *s, struct conn *c, const struct wire_
 static bool take_error(struct session *s, struct conn *c, const struct wire_msg *m)
 {
 	enum wire_severity severity;
-	struct err err = ERR_INIT;
+	struct err err = ERR_INIT, own;
 
 	wire_parse_error_fields(m->body, m->length, &err, &severity);
 	c->is_doomed |= severity == SEVERITY_FATAL;
 	if (c->n_pending == 0) /* behind the last answer: the statement has not failed */
 		return false;
 	s->relay.failed = true;
-	if (severity != SEVERITY_FATAL)
+	if (severity != SEVERITY_FATAL && cancel_explain(s, &err, &own) == &err)
 		return true;
+	if (severity != SEVERITY_FATAL) {
+		wire_put_error(reply_out(s), &own, "ERROR");
+		return false;
+	}
 	s->relay.is_fatal = true;
 	s->relay.fatal = err;
 	return false;
@@ -193,6 +197,8 @@ static void skip_message(struct session *s, struct conn *c, const struct wire_ms
 	if (m->type == 'Z') {
 		conn_saw_ready(c, m->length ? (char)m->body[0] : 'I');
 		s->relay.n_skip_ready--;
+		if (s->relay.n_skip_ready == 0 && s->party.is_canceled)
+			cancel_send(s);
 	} else if (m->type == 'E') {
 		s->relay.skip_failed = true;
 	} else if (m->type == 'S') {
@@ -212,6 +218,10 @@ static void on_messages(void *owner, struct conn *c, const uint8_t *p, size_t n)
 		if (m.type == 'D' && s->relay.n_skip_ready == 0) {
 			n_rows++;
 			continue;
+		}
+		if (m.type == 'E' && s->relay.n_skip_ready == 0) { /* it may be replaced */
+			forward(s, c, run, (size_t)(p - run));
+			run = p;
 		}
 		if (s->relay.n_skip_ready > 0) {
 			skip_message(s, c, &m);
@@ -233,15 +243,13 @@ static void on_lost(void *owner, struct conn *c)
 	struct relay *r = &s->relay;
 	struct err err = ERR_INIT;
 
-	(void)c;
-	if (r->is_fatal) {
+	if (r->is_fatal && r->fatal.status == STATUS_CANCELED) { /* cancel.c gave it up */
+		err = r->fatal;
+	} else if (r->is_fatal) {
 		err_set_code(&err, STATUS_BACKEND, r->fatal.code, "shard %s: %s",
 			     r->leg->shard_name, r->fatal.message);
 	} else {
-		err_set(&err, STATUS_BACKEND,
-			"the connection to shard %s was lost before it answered",
-			r->leg->shard_name);
-		err_hint(&err, "Try again once the shard's server is back; SHOW SHARDS tells.");
+		leg_loss(r->leg, c, &err);
 	}
 	r->failed = true;
 	r->leg->conn = NULL;
@@ -265,6 +273,7 @@ void relay_await(struct session *s)
 		if (s->relay.is_active && s->relay.leg->conn && !stream_is_full(&s->stream))
 			leg_resume(s->relay.leg);
 	}
+	leg_await(s->relay.leg); /* for a late cancel request */
 }
 
 /* The client is gone and no fiber waits: what still comes is nobody's. */
@@ -348,7 +357,7 @@ struct leg *relay_take(struct session *s, const struct plan *plan, uint16_t shar
 	if (!clock_allows(s, plan, shard))
 		return NULL;
 	leg = ready_leg(s, shard);
-	if (!leg)
+	if (!leg || leg->conn->is_canceling)
 		return NULL;
 	if (plan->no_txn_block ? s->txn.status != 'I' : !begin_in_front(s, leg, how))
 		return NULL;

@@ -4,13 +4,17 @@
 
 void reply_error(struct session *s, const struct err *err)
 {
+	struct err own;
+
 	metrics_add(s->w->metrics, METRIC_QUERY_ERRORS, 1);
-	wire_put_error(reply_out(s), err, "ERROR");
+	wire_put_error(reply_out(s), cancel_explain(s, err, &own), "ERROR");
 }
 
 void reply_failure(struct session *s, const struct exec_failure *f)
 {
-	if (buf_len(&f->body) == 0) {
+	struct err own;
+
+	if (buf_len(&f->body) == 0 || cancel_explain(s, &f->err, &own) == &own) {
 		reply_error(s, &f->err);
 		return;
 	}

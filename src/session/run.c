@@ -29,6 +29,19 @@ static bool refuse(struct session *s, const struct err *err)
 	return false;
 }
 
+bool statement_length_allows(const struct session *s, size_t n, struct err *err)
+{
+	uint64_t limit = session_config(s)->limits.statement_length_bytes;
+
+	if (n <= limit)
+		return true;
+	err_set(err, STATUS_LIMIT,
+		"a statement of %zu bytes is longer than limits.statement_length (%llu)", n,
+		(unsigned long long)limit);
+	err_hint(err, "Send values as parameters or by COPY, or raise limits.statement_length.");
+	return false;
+}
+
 /* ---- which shards ---- */
 
 static bool hand_shard(struct session *s, struct str name, struct shard_set *out)
@@ -332,11 +345,17 @@ static bool run_on_several(struct run *r)
 				    .n_legs = r->n_legs,
 				    .arena = &s->arena,
 				    .memory_bytes = cfg->limits.memory_bytes,
+				    .memory_key = "limits.memory",
 				    .merge_rows = cfg->limits.merge_rows };
 	struct exec_result result;
 	uint64_t started = clock_us();
 	enum status st;
 
+	if (req.plan->merge == MERGE_AGGREGATE &&
+	    cfg->aggregation.memory_bytes < req.memory_bytes) {
+		req.memory_bytes = cfg->aggregation.memory_bytes;
+		req.memory_key = "aggregation.memory";
+	}
 	portal_params(r, &req);
 	if (r->st->portal) {
 		portal_say_bound(s, r->st->portal, r->st->wants_description);
@@ -345,7 +364,9 @@ static bool run_on_several(struct run *r)
 	if (r->st->portal && r->st->max_rows > 0)
 		req.keep_rows = &r->st->portal->rows;
 	exec_result_init(&result);
+	s->merging_since_ms = loop_now_ms(s->w->loop);
 	st = exec_run(&req, &result);
+	s->merging_since_ms = 0;
 	metrics_add(s->w->metrics, METRIC_QUERIES_SCATTER, 1);
 	metrics_observe(s->w->metrics, HIST_QUERY, clock_us() - started);
 	metrics_add(s->w->metrics, METRIC_ROWS, result.n_rows);
@@ -470,6 +491,7 @@ bool run_statement(struct session *s, struct statement *st)
 	if (s->party.is_gone || refuse_aborted(s, st->plan))
 		return false;
 	notices_forget(s);
+	s->statement_ms = loop_now_ms(s->w->loop);
 	if (st->plan->class == PLAN_LOCAL) {
 		metrics_add(s->w->metrics, METRIC_QUERIES_LOCAL, 1);
 		return local_run(s, st);

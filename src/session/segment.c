@@ -60,7 +60,7 @@ static struct prepared *segment_statement(struct session *s, struct segment *g)
 	if (!g->has_parse)
 		return session_prepared(s, g->values.statement);
 	if (wire_parse_parse(g->parse.body, g->parse.length, &parse, &err) != STATUS_OK ||
-	    *parse.name || *g->values.statement)
+	    *parse.name || *g->values.statement || !statement_length_allows(s, parse.query.n, &err))
 		return NULL;
 	prepared_drop(s->w, s->unnamed);
 	s->unnamed = prepared_get(s, parse.query, parse.types, parse.n_types);

@@ -71,10 +71,11 @@ static void session_fiber(void *arg)
 
 	free(arg);
 	session_pin_world(s);
+	leg_await_all(s->legs, s->n_legs); /* a cancel request for the statement before */
 	run.body(s);
 	session_unpin_world(s);
 	s->fiber = s->party.fiber = NULL;
-	s->party.is_canceled = false;
+	cancel_forget(s);
 	if (s->state == SESSION_RUNNING || s->state == SESSION_STARTING)
 		session_move(s, SESSION_READY);
 	if (s->state == SESSION_CLOSING)
@@ -247,26 +248,16 @@ static void session_try_free(struct session *s)
 	session_free(s);
 }
 
-static void cancel_legs(struct session *s)
-{
-	if (s->party.is_uncancelable)
-		return;
-	for (unsigned i = 0; i < s->n_legs; i++)
-		if (leg_is_busy(s->legs[i]))
-			conn_cancel(s->legs[i]->conn);
-}
-
 void session_close(struct session *s)
 {
 	if (s->state == SESSION_CLOSING)
 		return;
 	log_event(LOG_DEBUG, "client left", LOG_U64("client", s->id), LOG_STR("user", s->user));
 	s->party.is_gone = true;
-	cancel_legs(s); /* nobody wants the answers any more */
+	cancel_begin(s, NULL); /* nobody wants the answers any more */
 	relay_detach(s);
 	session_move(s, SESSION_CLOSING);
 	stream_close(&s->stream);
-	fiber_wake(s->fiber);
 }
 
 static void on_gone(struct stream *st)
@@ -275,18 +266,6 @@ static void on_gone(struct stream *st)
 
 	s->stream_gone = true;
 	session_try_free(s);
-}
-
-/* ---- cancel ---- */
-
-void session_cancel(struct session *s)
-{
-	metrics_add(s->w->metrics, METRIC_CANCELS, 1);
-	if (s->state != SESSION_RELAYING && s->state != SESSION_RUNNING)
-		return;
-	s->party.is_canceled = true;
-	cancel_legs(s);
-	fiber_wake(s->fiber);
 }
 
 /* ---- bytes and messages ---- */
@@ -321,15 +300,14 @@ static void resume_input(struct session *s)
 	stream_resume(&s->stream);
 }
 
-static void on_readable(struct stream *st)
+void session_read(struct session *s)
 {
-	struct session *s = st->owner;
 	struct worker *w = s->w;
 	ssize_t n;
 
 	if (s->state == SESSION_CLOSING)
 		return;
-	n = stream_read(st, w->scratch, SESSION_SCRATCH_BYTES);
+	n = stream_read(&s->stream, w->scratch, SESSION_SCRATCH_BYTES);
 	if (n == 0)
 		return;
 	if (n < 0 || !buf_append(&s->in, w->scratch, (size_t)n)) {
@@ -347,12 +325,26 @@ static void on_readable(struct stream *st)
 	}
 }
 
+static void on_readable(struct stream *st)
+{
+	session_read(st->owner);
+}
+
 static void message_refused(struct session *s, const struct wire_msg *m, uint32_t limit)
 {
+	const uint8_t *p = buf_head(&s->in);
+	uint32_t length = buf_len(&s->in) >= WIRE_HEADER_BYTES ? wire_get_u32(p + 1) : 0;
+	bool is_too_long = limit == session_config(s)->limits.message_bytes && length > limit &&
+			   length < 1u << 30;
 	struct err err = ERR_INIT;
 
 	metrics_add(s->w->metrics, METRIC_PROTOCOL_ERRORS, 1);
-	if (limit == 0)
+	if (is_too_long) {
+		err_set(&err, STATUS_LIMIT,
+			"a message of %u bytes is longer than limits.message (%u)", length, limit);
+		err_hint(&err, "Send less at once, or raise limits.message in the proxy's "
+			       "configuration.");
+	} else if (limit == 0)
 		err_set(&err, STATUS_PROTOCOL, "invalid frontend message type %u", m->type);
 	else
 		err_set(&err, STATUS_PROTOCOL, "invalid message length");
@@ -390,8 +382,12 @@ bool session_await_message(struct session *s, struct wire_msg *m)
 	while (!session_message(s, m)) {
 		if (s->party.is_gone || s->state == SESSION_CLOSING)
 			return false;
+		if (!s->is_awaiting)
+			s->idle_since_ms = loop_now_ms(s->w->loop);
+		s->is_awaiting = true;
 		fiber_wait();
 	}
+	s->is_awaiting = false;
 	return true;
 }
 

@@ -126,6 +126,12 @@ void simple_query(struct session *s, const struct wire_msg *m)
 		reply_fatal(s, &err);
 		return;
 	}
+	if (!statement_length_allows(s, text.n, &err)) {
+		reply_error(s, &err);
+		txn_fail(s);
+		end_message(s, m);
+		return;
+	}
 	prepared_drop(s->w, s->unnamed); /* a simple query ends the unnamed statement */
 	s->unnamed = NULL;
 	if (s->txn.is_implicit) { /* of a pipeline without its Sync */

@@ -36,6 +36,40 @@ static bool await_bytes(struct session *s)
 	return !s->party.is_gone;
 }
 
+struct pass_on {
+	struct worker *from;
+	struct fiber *fiber;
+	bool is_done;
+};
+
+static void on_told(void *arg)
+{
+	struct pass_on *p = arg;
+
+	p->is_done = true;
+	fiber_wake(p->fiber);
+}
+
+static void on_session_knows(void *arg) /* on the other worker's thread */
+{
+	struct pass_on *p = arg;
+
+	mailbox_post(p->from->mailbox, on_told, p);
+}
+
+/* The connection is closed only when the session knows: what the client sends it after that is not
+ * what it wanted to cancel. */
+static void pass_cancel_on(struct session *s, const struct wire_startup *packet)
+{
+	struct pass_on p = { .from = s->w, .fiber = fiber_self() };
+
+	if (s->w->host->cancel(s->w->host->ctx, packet->pid, packet->key, packet->n_key,
+			       on_session_knows, &p))
+		while (!p.is_done)
+			fiber_wait();
+	session_close(s);
+}
+
 static bool refuse_encryption(struct session *s, size_t size, bool *seen)
 {
 	struct err err = ERR_INIT;
@@ -72,11 +106,7 @@ static bool read_startup(struct session *s, struct wire_startup *packet)
 			if (!refuse_encryption(s, packet->size, &seen_gss))
 				return false;
 			break;
-		case STARTUP_CANCEL:
-			s->w->host->cancel(s->w->host->ctx, packet->pid, packet->key,
-					   packet->n_key);
-			session_close(s);
-			return false;
+		case STARTUP_CANCEL: pass_cancel_on(s, packet); return false;
 		case STARTUP_SESSION: return true;
 		case STARTUP_DIRECT_TLS: session_close(s); return false;
 		case STARTUP_BAD:

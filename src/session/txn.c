@@ -145,7 +145,7 @@ static bool refuse_lost(struct leg *leg)
 	return true;
 }
 
-struct leg *session_enlist_all(struct session *s, struct leg **legs, unsigned n)
+static struct leg *enlist_all(struct session *s, struct leg **legs, unsigned n)
 {
 	struct pool **pools = arena_array(&s->arena, struct pool *, n);
 	struct leg *failed;
@@ -162,6 +162,16 @@ struct leg *session_enlist_all(struct session *s, struct leg **legs, unsigned n)
 		if (!legs[i]->in_txn && !settings_apply(s, legs[i]))
 			failed = legs[i];
 	return failed ? failed : join_all(s, legs, n);
+}
+
+struct leg *session_enlist_all(struct session *s, struct leg **legs, unsigned n)
+{
+	struct leg *failed;
+
+	s->is_enlisting = true;
+	failed = enlist_all(s, legs, n);
+	s->is_enlisting = false;
+	return failed || n == 0 || !cancel_fails(s, legs[0]) ? failed : legs[0];
 }
 
 bool session_enlist(struct session *s, struct leg *leg)
@@ -255,6 +265,7 @@ static bool txn_commit_all(struct session *s)
 				      .incarnation = s->w->host->incarnation,
 				      .counter = s->w->host->next_counter(s->w->host->ctx),
 				      .has_role = s->settings.has_role,
+				      .phase_two_ms = session_config(s)->timeouts.phase_two_ms,
 				      .arena = &arena };
 	int64_t intent = 0;
 	enum status st;
@@ -273,6 +284,13 @@ static bool txn_commit_all(struct session *s)
 	return st == STATUS_OK;
 }
 
+static void txn_undo(struct session *s)
+{
+	s->party.is_uncancelable = true; /* who cancels gets what he wants */
+	txn_rollback(s->legs, s->n_legs);
+	s->party.is_uncancelable = false;
+}
+
 bool txn_end(struct session *s, bool commit)
 {
 	bool ok = true;
@@ -285,7 +303,7 @@ bool txn_end(struct session *s, bool commit)
 	if (commit)
 		ok = txn_commit_all(s);
 	else
-		txn_rollback(s->legs, s->n_legs);
+		txn_undo(s);
 	if (!commit || !ok)
 		restore_settings(s);
 	else if (s->txn.has_local)

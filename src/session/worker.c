@@ -22,6 +22,10 @@ static struct pool_limits limits_of(const struct config *cfg)
 				     .idle_timeout_ms = cfg->pool.idle_timeout_ms,
 				     .queue_timeout_ms = cfg->timeouts.queue_ms,
 				     .connect_timeout_ms = cfg->timeouts.connect_ms,
+				     .keepalive_idle_ms = cfg->tcp.keepalive_idle_ms,
+				     .keepalive_interval_ms = cfg->tcp.keepalive_interval_ms,
+				     .keepalive_count = cfg->tcp.keepalive_count,
+				     .user_timeout_ms = cfg->tcp.user_timeout_ms,
 				     .message_bytes =
 					     (uint32_t)(cfg->limits.message_bytes < 1u << 30
 								? cfg->limits.message_bytes
@@ -100,6 +104,8 @@ struct cancel {
 	uint32_t pid;
 	size_t n_key;
 	uint8_t key[256];
+	void (*done)(void *arg);
+	void *arg;
 };
 
 static void do_cancel(void *arg)
@@ -111,14 +117,18 @@ static void do_cancel(void *arg)
 	if (s && s->n_cancel_key && s->n_cancel_key == c->n_key &&
 	    auth_equal(s->cancel_key, c->key, c->n_key))
 		session_cancel(s);
+	c->done(c->arg);
 	free(c);
 }
 
-void worker_cancel(struct worker *w, uint32_t pid, const uint8_t *key, size_t n_key)
+void worker_cancel(struct worker *w, uint32_t pid, const uint8_t *key, size_t n_key,
+		   void (*done)(void *arg), void *arg)
 {
 	struct cancel *c = mem_zero(1, sizeof(*c));
 
 	c->w = w;
+	c->done = done;
+	c->arg = arg;
 	c->pid = pid;
 	c->n_key = n_key < sizeof(c->key) ? n_key : sizeof(c->key);
 	memcpy(c->key, key, c->n_key);
@@ -165,6 +175,7 @@ static void login_timed_out(struct session *s)
 	struct err err = ERR_INIT;
 
 	err_set_code(&err, STATUS_CANCELED, "57014", "the log-in took longer than timeouts.login");
+	err_hint(&err, "Answer the server's requests sooner, or raise timeouts.login.");
 	reply_fatal(s, &err);
 }
 
@@ -174,26 +185,39 @@ static void idle_timed_out(struct session *s, const char *key, const char *code)
 
 	err_set_code(&err, STATUS_SHUTDOWN, code,
 		     "terminating connection: idle longer than timeouts.%s", key);
+	err_hint(&err, "Connect again. The limit is timeouts.%s in the proxy's configuration.",
+		 key);
 	reply_fatal(s, &err);
 }
 
-static void check_times(struct session *s, const struct config_timeouts *t, uint64_t now)
+/* Within a transaction, or between the messages of a pipeline. */
+static bool is_midway(const struct session *s)
 {
+	if (s->state != SESSION_RUNNING || !s->is_awaiting)
+		return s->state == SESSION_READY && s->txn.status != 'I';
+	for (unsigned i = 0; i < s->n_legs; i++)
+		if (leg_is_busy(s->legs[i])) /* a COPY */
+			return false;
+	return true;
+}
+
+static void check_times(struct session *s, const struct config *cfg, uint64_t now)
+{
+	const struct config_timeouts *t = &cfg->timeouts;
 	uint64_t idle = now - s->idle_since_ms;
 
 	session_count_bytes(s);
-
 	if (s->state == SESSION_STARTING && t->login_ms && now - s->connected_ms > t->login_ms)
 		login_timed_out(s);
-	else if (s->state == SESSION_READY && s->txn.status != 'I' && t->idle_transaction_ms &&
-		 idle > t->idle_transaction_ms)
+	else if (s->is_control)
+		return;
+	else if (is_midway(s) && t->idle_transaction_ms && idle > t->idle_transaction_ms)
 		idle_timed_out(s, "idle_transaction", "25P03");
 	else if (s->state == SESSION_READY && s->txn.status == 'I' && t->client_idle_ms &&
 		 idle > t->client_idle_ms)
 		idle_timed_out(s, "client_idle", "57P05");
-	else if ((s->state == SESSION_RELAYING || s->state == SESSION_RUNNING) && t->query_ms &&
-		 now - s->statement_ms > t->query_ms && !s->party.is_canceled && !s->is_control)
-		session_cancel(s);
+	else if (!is_midway(s))
+		cancel_tick(s, cfg, now);
 }
 
 uint64_t worker_oldest_epoch(const struct worker *w)
@@ -222,13 +246,13 @@ static void note_oldest_epoch(struct worker *w)
 static void on_tick(void *owner)
 {
 	struct worker *w = owner;
-	const struct config_timeouts *t = &w->host->book(w->host->ctx)->config->timeouts;
+	const struct config *cfg = w->host->book(w->host->ctx)->config;
 	uint64_t now = loop_now_ms(w->loop);
 	struct list *node, *tmp;
 
 	note_oldest_epoch(w);
 	list_for_each_safe(node, tmp, &w->sessions)
-		check_times(list_entry(node, struct session, node), t, now);
+		check_times(list_entry(node, struct session, node), cfg, now);
 }
 
 /* ---- the end ---- */

@@ -297,6 +297,8 @@ static void finish_prepared(struct commit *c)
 	char sql[GID_MAX + 40];
 
 	snprintf(sql, sizeof(sql), "COMMIT PREPARED '%s'", c->gid);
+	if (req->phase_two_ms) /* past it, recovery finishes */
+		req->party->give_up_ms = loop_now_ms(req->party->loop) + req->phase_two_ms;
 	for (unsigned i = 0; i < req->n_legs; i++)
 		if (req->legs[i]->is_prepared)
 			leg_send(req->legs[i], sql);
@@ -316,6 +318,7 @@ static void finish_prepared(struct commit *c)
 		if (leg->conn)
 			leg_drop(leg);
 	}
+	req->party->give_up_ms = 0;
 }
 
 static enum status commit_two_phase(struct commit *c)

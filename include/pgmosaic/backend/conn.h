@@ -39,6 +39,7 @@ struct conn_user {
 	/* [p, p+n) is whole messages only. May release or close the conn as its last act. */
 	void (*on_messages)(void *owner, struct conn *c, const uint8_t *p, size_t n);
 	void (*on_lost)(void *owner, struct conn *c);
+	/* Its queue is short again, or no cancel request is under way any more. */
 	void (*on_drained)(void *owner, struct conn *c);
 };
 
@@ -74,10 +75,12 @@ struct conn {
 	struct buf in;
 	const struct conn_user *user;
 	void *owner;
-	void *pg;	    /* PGconn */
-	void *cancel;	    /* PGcancel */
-	unsigned n_cancels; /* cancel requests under way */
+	void *pg;		 /* PGconn */
+	void *cancel;		 /* PGcancel */
+	struct list cancel_node; /* of pool.cancels */
+	bool is_canceling;	 /* a cancel request is queued or under way */
 	bool release_wanted;
+	bool is_too_long; /* lost because of a message over limits.message */
 };
 
 /* Queue bytes for the server; `n_ready` ReadyForQuery messages will answer them. */
@@ -94,8 +97,11 @@ void conn_saw_ready(struct conn *c, char tx_status);
 bool conn_saw_parameter(struct conn *c, const char *name, const char *value);
 const char *conn_parameter(const struct conn *c, const char *name); /* NULL: not reported */
 void conn_set_user(struct conn *c, const struct conn_user *user, void *owner);
-/* Ask the server to cancel what it runs; on a job thread; the conn stays unavailable until done. */
+/* Ask the server to cancel what it runs, on a job thread. Until is_canceling ends the conn is lent
+ * to nobody else, and its user sends it nothing new. Nothing runs, or one is under way: nothing. */
 void conn_cancel(struct conn *c);
+/* Give up on a server that does not answer: the user sees the connection lost. */
+void conn_abandon(struct conn *c);
 /* End of the loan: clean now, cleaned by ROLLBACK and DISCARD ALL, or closed if answers are
  * outstanding. */
 void conn_release(struct conn *c);

@@ -33,8 +33,9 @@ struct leg_party {
 	struct fiber *fiber;   /* woken by every event; may be NULL between statements */
 	struct stream *client; /* where rows go; its fullness pauses the servers */
 	bool is_gone;	       /* the client left: finish what must be finished, send nothing */
-	bool is_canceled;      /* the client asked to cancel */
-	bool is_uncancelable;  /* phase two of a commit */
+	bool is_canceled;      /* the client asked to cancel, or its time is up */
+	bool is_uncancelable;  /* from the first PREPARE of a commit on */
+	uint64_t give_up_ms;   /* loop time after which busy connections are closed; 0: never */
 	void *owner;
 	void (*on_notice)(void *owner, struct leg *leg, const uint8_t *body, size_t n);
 	void (*on_parameter)(void *owner, const char *name, const char *value);
@@ -82,7 +83,8 @@ void leg_attach(struct leg *leg, struct conn *c);
 /* Forget the last reply. */
 void leg_begin(struct leg *leg, enum leg_rows mode);
 bool leg_is_busy(const struct leg *leg);
-/* Wait until every ReadyForQuery has come, or the connection is lost. */
+/* Wait until every ReadyForQuery has come and no cancel request is under way, or the connection is
+ * lost. */
 void leg_await(struct leg *leg);
 void leg_await_all(struct leg **legs, unsigned n);
 /* leg_begin, one simple query, leg_await; false when it failed. */
@@ -91,6 +93,8 @@ bool leg_query(struct leg *leg, const char *sql, enum leg_rows mode);
 void leg_consumed(struct leg *leg, size_t n);
 /* The client's queue has drained: let paused servers go on. */
 void leg_resume(struct leg *leg);
+/* Why a connection was lost, for the client. */
+void leg_loss(const struct leg *leg, const struct conn *c, struct err *err);
 /* The transaction is over but the connection stays on loan. It is closed if it is not clean. */
 void leg_keep(struct leg *leg);
 /* Give the connection back (cleaned by the pool) or close it. */

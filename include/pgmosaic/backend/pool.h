@@ -21,6 +21,9 @@ struct metrics;
 struct pool_limits {
 	unsigned size, min_size, reserve;
 	uint64_t max_lifetime_ms, idle_timeout_ms, queue_timeout_ms, connect_timeout_ms;
+	/* TCP; 0: the system's default */
+	uint64_t keepalive_idle_ms, keepalive_interval_ms, user_timeout_ms;
+	unsigned keepalive_count;
 	uint32_t message_bytes; /* largest message accepted from a server */
 };
 
@@ -61,6 +64,8 @@ struct pool {
 	uint32_t shard_id;
 	uint16_t shard;
 	struct list idle, leased, cleaning, waiting;
+	struct list cancels; /* connections whose cancel request waits for a job thread */
+	unsigned n_cancel_jobs;
 	unsigned n_idle, n_leased, n_cleaning, n_dialing, n_waiting, n_closing;
 	uint64_t retry_at_ms; /* after a failed dial */
 	struct err last_error;

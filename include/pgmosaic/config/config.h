@@ -80,6 +80,12 @@ struct config_timeouts {
 		cancel_ms, phase_two_ms, shutdown_ms;
 };
 
+/* Of connections by TCP, to clients and to servers. 0: the system's default. */
+struct config_tcp {
+	uint64_t keepalive_idle_ms, keepalive_interval_ms, user_timeout_ms;
+	uint32_t keepalive_count;
+};
+
 struct config_limits {
 	uint32_t clients;
 	uint64_t message_bytes, memory_bytes, merge_rows, statement_length_bytes;
@@ -142,6 +148,7 @@ struct config {
 	struct config_pool pool;
 	struct config_timeouts timeouts;
 	struct config_limits limits;
+	struct config_tcp tcp;
 	enum config_consistency_mode consistency_mode;
 	enum config_read_snapshot read_snapshot;
 	struct config_aggregation aggregation;

@@ -35,7 +35,8 @@ struct exec_request {
 	unsigned n_legs;
 	struct arena *arena; /* the statement's */
 	uint64_t memory_bytes, merge_rows;
-	struct buf *keep_rows; /* not NULL: DataRows go here instead of to the client */
+	const char *memory_key; /* where memory_bytes is configured */
+	struct buf *keep_rows;	/* not NULL: DataRows go here instead of to the client */
 };
 
 struct exec_failure {

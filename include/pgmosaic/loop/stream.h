@@ -79,7 +79,10 @@ static inline bool stream_is_full(struct stream *s)
 	return true;
 }
 
-/* Options every TCP connection of ours gets: no delay, keepalive, user timeout. */
-void socket_tune(int fd);
+/* Options every TCP connection of ours gets. 0: the system's default. */
+struct socket_options {
+	unsigned keepalive_idle_s, keepalive_interval_s, keepalive_count, user_timeout_ms;
+};
+void socket_tune(int fd, const struct socket_options *o);
 
 #endif

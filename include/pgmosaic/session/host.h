@@ -28,8 +28,10 @@ struct session_host {
 	uint64_t incarnation; /* of this process, given by the catalog before the first world */
 	const struct auth_book *(*book)(void *ctx); /* the newest */
 	uint64_t (*next_counter)(void *ctx);	    /* for gids */
-	/* Pass a cancel request on to the worker that holds the session. */
-	void (*cancel)(void *ctx, uint32_t pid, const uint8_t *key, size_t n_key);
+	/* Pass a cancel request on to the worker that holds the session; `done` is called there
+	 * when the session knows. False: there is no such worker, and done is not called. */
+	bool (*cancel)(void *ctx, uint32_t pid, const uint8_t *key, size_t n_key,
+		       void (*done)(void *arg), void *arg);
 	/* (job) Read map and schema again, publish, wait until every worker uses them. */
 	enum status (*refresh)(void *ctx, struct err *err);
 	/* (job) The default distribution that a new table wants, made when it is missing. */

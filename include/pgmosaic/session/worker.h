@@ -24,7 +24,8 @@ void worker_set_world(struct worker *w, struct world *world, void (*on_used)(voi
 /* The oldest map epoch that a statement of this worker may still act on; looked at five times a
  * second. 0: none yet. */
 uint64_t worker_oldest_epoch(const struct worker *w);
-void worker_cancel(struct worker *w, uint32_t pid, const uint8_t *key, size_t n_key);
+void worker_cancel(struct worker *w, uint32_t pid, const uint8_t *key, size_t n_key,
+		   void (*done)(void *arg), void *arg);
 /* No new statements outside of transactions; clients leave as they become idle. */
 void worker_drain(struct worker *w);
 /* Close everything and end the thread; returns when it has ended. */

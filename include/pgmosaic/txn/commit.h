@@ -25,9 +25,10 @@ struct commit_request {
 	struct leg **legs;
 	unsigned n_legs;
 	const char *cluster;
-	uint64_t incarnation; /* of this proxy process */
-	uint64_t counter;     /* unique in this process */
-	bool has_role;	      /* SET ROLE is in force: PREPARE must not record it */
+	uint64_t incarnation;  /* of this proxy process */
+	uint64_t counter;      /* unique in this process */
+	bool has_role;	       /* SET ROLE is in force: PREPARE must not record it */
+	uint64_t phase_two_ms; /* longest wait for COMMIT PREPARED; 0: no limit */
 	struct arena *arena;
 };
 
