@@ -269,7 +269,8 @@ void cancel_begin(struct session *s, const char *key);
 void cancel_send(struct session *s);
 /* The statement that was canceled is over. */
 void cancel_forget(struct session *s);
-/* Before a statement is sent: has it been canceled meanwhile? Then the leg has failed with 57014. */
+/* Before a statement is sent: has it been canceled meanwhile? Then the leg has failed with 57014.
+ */
 bool cancel_fails(struct session *s, struct leg *leg);
 /* The error to show: 57014 after a time limit names its key. */
 const struct err *cancel_explain(const struct session *s, const struct err *err, struct err *own);
