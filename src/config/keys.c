@@ -182,7 +182,7 @@ const struct config_key config_keys[] = {
 	  RELOADABLE, "write a size such as 64MB", 0, 0 },
 
 	SECTION("tcp"),
-	{ "tcp.keepalive_idle", KEY_DURATION, CFG(tcp.keepalive_idle_ms), "60s", 0, DURATION_MAX, NULL,
+	{ "tcp.keepalive_idle", KEY_DURATION, CFG(tcp.keepalive_idle_ms), "1m", 0, DURATION_MAX, NULL,
 	  RELOADABLE, SYSTEM_HELP, 0, 0 },
 	{ "tcp.keepalive_interval", KEY_DURATION, CFG(tcp.keepalive_interval_ms), "10s", 0,
 	  DURATION_MAX, NULL, RELOADABLE, SYSTEM_HELP, 0, 0 },
