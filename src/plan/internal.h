@@ -360,6 +360,8 @@ enum status plan_modify(struct build *b, const struct node *stmt, const struct c
 enum status plan_copy(struct build *b, const struct node *stmt);
 enum status plan_utility(struct build *b, const struct node *stmt);
 enum status plan_local(struct build *b, const struct node *stmt, bool *is_local);
+enum status plan_prepare(struct build *b, const struct node *stmt);
+enum status plan_execute(struct build *b, const struct node *stmt);
 enum status plan_create_table(struct build *b, const struct node *stmt);
 
 /* ---- query.c ---- */

@@ -143,6 +143,10 @@ enum status plan_local(struct build *b, const struct node *stmt, bool *is_local)
 		p->local.name = copy(b, node_text(stmt, "name"));
 	} else if (strcmp(type, "DiscardStmt") == 0) {
 		st = local_discard(b, stmt);
+	} else if (strcmp(type, "PrepareStmt") == 0) {
+		st = plan_prepare(b, stmt);
+	} else if (strcmp(type, "ExecuteStmt") == 0) {
+		st = plan_execute(b, stmt);
 	} else if (strcmp(type, "DeallocateStmt") == 0) {
 		p->local.name = copy(b, node_text(stmt, "name"));
 		p->local.kind = p->local.name ? LOCAL_DEALLOCATE : LOCAL_DEALLOCATE_ALL;

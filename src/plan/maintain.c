@@ -182,7 +182,8 @@ enum status plan_create_as(struct build *b, const struct node *stmt)
 		enum status st = plan_query(b, node_child(stmt, "query"));
 		if (st != STATUS_OK || p->judge)
 			return st;
-	} else if (b->map->n_shards > 1) {
+	} else if (b->map->n_shards > 1 ||
+		   strcmp(node_type_name(node_child(stmt, "query")), "ExecuteStmt") == 0) {
 		return build_refuse(b, "Use CREATE TABLE … AS SELECT.",
 				    "CREATE TABLE AS of this statement");
 	}
@@ -212,6 +213,8 @@ enum status plan_explain(struct build *b, const struct node *stmt)
 	if (!node_is(query, NODE_SelectStmt) && !node_is(query, NODE_InsertStmt) &&
 	    !node_is(query, NODE_UpdateStmt) && !node_is(query, NODE_DeleteStmt) &&
 	    !node_is(query, NODE_MergeStmt)) {
+		if (strcmp(node_type_name(query), "ExecuteStmt") == 0)
+			return build_refuse(b, "Explain the prepared query.", "EXPLAIN EXECUTE");
 		if (b->map->n_shards > 1)
 			return build_refuse(b, "Explain its query.", "EXPLAIN of this statement");
 		return utility_run(b, "EXPLAIN", false, false);

@@ -55,8 +55,6 @@ static const struct rule rules[] = {
 	{ "DeclareCursorStmt", "DECLARE CURSOR", REFUSE, false, session_hint },
 	{ "FetchStmt", "FETCH", REFUSE, false, session_hint },
 	{ "ClosePortalStmt", "CLOSE", REFUSE, false, session_hint },
-	{ "PrepareStmt", "PREPARE", REFUSE, false, session_hint },
-	{ "ExecuteStmt", "EXECUTE", REFUSE, false, session_hint },
 	{ "ConstraintsSetStmt", "SET CONSTRAINTS", REFUSE, false,
 	  "Declare the constraint INITIALLY DEFERRED." },
 	{ "CreatedbStmt", "CREATE DATABASE", REFUSE, false, admin_hint },

@@ -57,6 +57,7 @@ static bool take_parse(struct session *s, const struct wire_msg *m)
 	if (!*parse.name) {
 		prepared_drop(s->w, s->unnamed);
 		s->unnamed = NULL;
+		s->unnamed_promise = (struct promise){ .is_made = false };
 	}
 	p = prepared_get(s, parse.query, parse.types, parse.n_types);
 	if (!statement_make_ready(s, p)) {
@@ -64,9 +65,9 @@ static bool take_parse(struct session *s, const struct wire_msg *m)
 		return false;
 	}
 	if (*parse.name)
-		session_name_add(s, parse.name, p);
+		promise_holds(s, p, &session_name_add(s, parse.name, p)->promise);
 	else
-		s->unnamed = p;
+		promise_holds(s, (s->unnamed = p), &s->unnamed_promise);
 	wire_put_parse_complete(reply_out(s));
 	return true;
 }
@@ -113,7 +114,7 @@ static bool check_bind(struct session *s, struct prepared *p, const struct wire_
 	return extended_fail(s, &err);
 }
 
-static void portal_set_plan(struct session *s, struct portal *portal)
+void portal_set_plan(struct session *s, struct portal *portal)
 {
 	struct plan *plan = portal->prepared->plan;
 
@@ -141,14 +142,15 @@ static bool take_bind(struct flow *f, const struct wire_msg *m)
 	struct wire_bind b;
 	struct err err = ERR_INIT;
 	struct portal *portal = portal_create(m);
+	struct promise *promise;
 	struct prepared *p;
 
 	if (wire_parse_bind(portal->rest, portal->n_rest, &portal->arena, &b, &err) != STATUS_OK) {
 		portal_free(s, portal);
 		return extended_fail(s, &err);
 	}
-	p = session_prepared(s, b.statement);
-	if (!check_bind(s, p, &b)) {
+	p = session_prepared(s, b.statement, &promise);
+	if (!check_bind(s, p, &b) || !promise_holds(s, p, promise)) {
 		portal_free(s, portal);
 		return false;
 	}
@@ -179,9 +181,22 @@ static bool no_portal(struct session *s, const char *name)
 	return extended_fail(s, &err);
 }
 
+static bool describe(struct session *s, const struct prepared *p, const struct portal *portal)
+{
+	const struct plan *plan = portal ? portal->plan : p->plan;
+
+	if (plan && plan->class == PLAN_LOCAL && plan->local.kind == LOCAL_EXECUTE)
+		return execute_describe(s, plan, portal);
+	if (!portal)
+		wire_put_parameter_description(reply_out(s), p->param_types, p->n_params);
+	extended_describe(s, p, portal);
+	return true;
+}
+
 static bool take_describe(struct flow *f, const struct wire_msg *m)
 {
 	struct session *s = f->s;
+	struct promise *promise;
 	struct wire_target target;
 	struct err err = ERR_INIT;
 	struct portal *portal;
@@ -193,20 +208,15 @@ static bool take_describe(struct flow *f, const struct wire_msg *m)
 		portal = portal_find(s, target.name);
 		if (!portal)
 			return no_portal(s, target.name);
-		if (f->late)
-			f->late_describe = true;
-		else
-			extended_describe(s, portal->prepared, portal);
+		if (!f->late)
+			return describe(s, portal->prepared, portal);
+		f->late_describe = true;
 		return true;
 	}
-	p = session_prepared(s, target.name);
+	p = session_prepared(s, target.name, &promise);
 	if (!p)
 		return no_statement(s, target.name);
-	if (!statement_make_ready(s, p))
-		return false;
-	wire_put_parameter_description(reply_out(s), p->param_types, p->n_params);
-	extended_describe(s, p, NULL);
-	return true;
+	return statement_make_ready(s, p) && promise_holds(s, p, promise) && describe(s, p, NULL);
 }
 
 static bool take_close(struct session *s, const struct wire_msg *m)

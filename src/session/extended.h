@@ -6,12 +6,25 @@
 
 #include "internal.h"
 
+/* Where a text of ours stands in the client's, for the positions in errors. */
+struct quote {
+	struct plan map;
+	struct plan_splice splice;
+};
+void quote_begin(struct session *s, struct quote *q, struct str client, const char *text,
+		 struct plan_splice splice);
+void quote_end(struct session *s);
+
 /* ---- names.c ---- */
 struct statement_name *session_name_find(struct session *s, const char *name);
-void session_name_add(struct session *s, const char *name, struct prepared *p);
+struct statement_name *session_name_add(struct session *s, const char *name, struct prepared *p);
 void session_name_drop(struct session *s, const char *name);
-/* By name, or the unnamed one for "". NULL: there is none. */
-struct prepared *session_prepared(struct session *s, const char *name);
+/* By name, or the unnamed one for "". NULL: there is none. One that was analysed for another search
+ * path is exchanged for the same text under the present one. */
+struct prepared *session_prepared(struct session *s, const char *name, struct promise **promise);
+/* The result's columns are still those that the client was told; needs statement_make_ready().
+ * False: told. */
+bool promise_holds(struct session *s, const struct prepared *p, struct promise *promise);
 struct portal *portal_find(struct session *s, const char *name);
 void portal_free(struct session *s, struct portal *p);
 void portals_free(struct session *s, bool dead_only);
@@ -32,7 +45,15 @@ void extended_describe(struct session *s, const struct prepared *p, const struct
 bool segment_try(struct session *s);
 struct param_values segment_values(const struct wire_bind *b);
 
+/* ---- extended.c ---- */
+void portal_set_plan(struct session *s, struct portal *portal);
+
+/* ---- prepare.c, execute.c ---- */
+bool execute_describe(struct session *s, const struct plan *plan, const struct portal *portal);
+
 /* ---- ready.c ---- */
+/* Where a statement is analysed: a shard of the transaction, else home. */
+struct leg *describing_leg(struct session *s);
 /* In a fiber: what must be known of a statement before a Bind. False: told. */
 bool statement_make_ready(struct session *s, struct prepared *p);
 /* A statement that the session does itself and that gives no rows. */

@@ -109,9 +109,17 @@ struct settings {
 };
 
 /* ---- portals and a client's statement names (extended.c) ---- */
+/* The columns that a client was told of a statement: "cached plan must not change result type". */
+struct promise {
+	bool is_made;
+	uint64_t world; /* under which it was last looked at */
+	uint64_t shape;
+};
+
 struct statement_name {
 	struct statement_name *next;
 	struct prepared *prepared;
+	struct promise promise;
 	char name[];
 };
 
@@ -238,6 +246,9 @@ struct session {
 	struct session_txn txn;
 	struct statement_name *names;
 	struct prepared *unnamed;
+	struct promise unnamed_promise;
+	const struct plan *quoted; /* the text at hand stands in another one, for error positions */
+	struct str quoted_in;
 	struct portal *portals;
 	struct arena arena; /* of the statement at hand */
 	struct notices notices;
@@ -332,6 +343,8 @@ void statements_init(struct statement_cache *c);
 void statements_finish(struct worker *w);
 struct prepared *prepared_get(struct session *s, struct str text, const uint8_t *types,
 			      uint16_t n_types);
+/* The same text and types in the session's present context. */
+struct prepared *prepared_again(struct session *s, const struct prepared *p);
 void prepared_drop(struct worker *w, struct prepared *p);
 /* Forget plan and description if they were made against another world than this. Others may have
  * changed them while a fiber waited. */
@@ -416,6 +429,8 @@ bool statement_length_allows(const struct session *s, size_t n, struct err *err)
 
 /* ---- local.c, copy_in.c, ddl.c, simple.c, extended.c, control.c ---- */
 bool local_run(struct session *s, struct statement *st);
+bool prepare_statement(struct session *s, struct statement *st);
+bool execute_statement(struct session *s, struct statement *st);
 bool copy_in_run(struct session *s, struct statement *st, struct leg **legs, unsigned n_legs);
 /* The distributions that new tables want exist; false: told. */
 bool ddl_prepare(struct session *s, const struct plan *plan);

@@ -435,6 +435,8 @@ static void remember(struct session *s, const struct plan_local *l, struct str t
 	case LOCAL_SET_TRANSACTION:
 	case LOCAL_SHOW:
 	case LOCAL_DISCARD_ALL:
+	case LOCAL_PREPARE:
+	case LOCAL_EXECUTE:
 	case LOCAL_DEALLOCATE:
 	case LOCAL_DEALLOCATE_ALL:
 	case LOCAL_SET_MOSAIC: return;
@@ -594,6 +596,8 @@ bool local_run(struct session *s, struct statement *st)
 	case LOCAL_RESET_ALL: return setting(s, st);
 	case LOCAL_SHOW: return show(s, st);
 	case LOCAL_DISCARD_ALL: return discard_all(s);
+	case LOCAL_PREPARE: return prepare_statement(s, st);
+	case LOCAL_EXECUTE: return execute_statement(s, st);
 	case LOCAL_DEALLOCATE:
 	case LOCAL_DEALLOCATE_ALL: return deallocate(s, l);
 	case LOCAL_SET_MOSAIC: return set_mosaic(s, l);

@@ -17,14 +17,69 @@ struct statement_name *session_name_find(struct session *s, const char *name)
 	return x;
 }
 
-struct prepared *session_prepared(struct session *s, const char *name)
+/* PostgreSQL analyses a statement again when its names may mean something else. */
+static struct prepared *follow_context(struct session *s, struct prepared **at,
+				       struct promise *promise)
+{
+	struct prepared *p = *at;
+
+	if (!p || p->context == s->context)
+		return p;
+	*at = prepared_again(s, p);
+	prepared_drop(s->w, p);
+	promise->world = 0;
+	return *at;
+}
+
+struct prepared *session_prepared(struct session *s, const char *name, struct promise **promise)
 {
 	struct statement_name *x;
 
+	*promise = &s->unnamed_promise;
 	if (!*name)
-		return s->unnamed;
+		return follow_context(s, &s->unnamed, *promise);
 	x = session_name_find(s, name);
-	return x ? x->prepared : NULL;
+	if (!x)
+		return NULL;
+	*promise = &x->promise;
+	return follow_context(s, &x->prepared, *promise);
+}
+
+/* What a client may have kept from an earlier Describe. */
+static uint64_t shape_of(struct session *s, const struct prepared *p)
+{
+	struct wire_column *columns;
+	struct err err;
+	uint64_t hash = 1;
+	uint16_t n;
+
+	if (!p->description ||
+	    wire_parse_row_description(&s->arena, p->description, p->n_description, &columns, &n,
+				       &err) != STATUS_OK)
+		return 0;
+	for (uint16_t i = 0; i < n; i++) {
+		hash = hash_bytes(columns[i].name, strlen(columns[i].name) + 1, hash);
+		hash = hash_bytes(&columns[i].type_oid, sizeof(columns[i].type_oid), hash);
+		hash = hash_bytes(&columns[i].typmod, sizeof(columns[i].typmod), hash);
+	}
+	return hash;
+}
+
+bool promise_holds(struct session *s, const struct prepared *p, struct promise *promise)
+{
+	uint64_t version = session_world(s)->version, shape;
+	struct err err = ERR_INIT;
+
+	if (!p->is_described || (promise->is_made && promise->world == version))
+		return true;
+	shape = shape_of(s, p);
+	if (promise->is_made && promise->shape != shape) {
+		err_set_code(&err, STATUS_UNROUTED, "0A000",
+			     "cached plan must not change result type");
+		return extended_fail(s, &err);
+	}
+	*promise = (struct promise){ .is_made = true, .world = version, .shape = shape };
+	return true;
 }
 
 void session_name_drop(struct session *s, const char *name)
@@ -42,7 +97,7 @@ void session_name_drop(struct session *s, const char *name)
 	}
 }
 
-void session_name_add(struct session *s, const char *name, struct prepared *p)
+struct statement_name *session_name_add(struct session *s, const char *name, struct prepared *p)
 {
 	struct statement_name *x = mem_zero(1, sizeof(*x) + strlen(name) + 1);
 
@@ -51,6 +106,7 @@ void session_name_add(struct session *s, const char *name, struct prepared *p)
 	x->next = s->names;
 	s->names = x;
 	metrics_add(s->w->metrics, METRIC_PREPARED, 1);
+	return x;
 }
 
 struct portal *portal_find(struct session *s, const char *name)

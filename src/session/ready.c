@@ -40,7 +40,7 @@ static void keep_description(struct prepared *p, struct leg *leg)
 	p->is_described = p->param_types != NULL;
 }
 
-static struct leg *describing_leg(struct session *s)
+struct leg *describing_leg(struct session *s)
 {
 	for (unsigned i = 0; i < s->n_legs; i++)
 		if (s->legs[i]->in_txn && s->legs[i]->conn)

@@ -1,4 +1,4 @@
-#include "internal.h"
+#include "extended.h"
 
 #include "pgmosaic/base/log.h"
 
@@ -27,11 +27,27 @@ bool reply_leg_error(struct session *s, struct leg *leg, struct str text)
 	struct exec_failure f = { .err = ERR_INIT };
 
 	buf_init(&f.body, 64u << 20);
-	exec_leg_failed(NULL, text, leg, &f);
+	exec_leg_failed(s->quoted, s->quoted ? s->quoted_in : text, leg, &f);
 	reply_failure(s, &f);
 	buf_finish(&f.body);
 	txn_fail(s);
 	return false;
+}
+
+void quote_begin(struct session *s, struct quote *q, struct str client, const char *text,
+		 struct plan_splice splice)
+{
+	q->splice = splice;
+	q->map.text = text;
+	q->map.splices = &q->splice;
+	q->map.n_splices = 1;
+	s->quoted = &q->map;
+	s->quoted_in = client;
+}
+
+void quote_end(struct session *s)
+{
+	s->quoted = NULL;
 }
 
 void reply_fatal(struct session *s, const struct err *err)

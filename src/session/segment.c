@@ -55,14 +55,19 @@ static bool read_segment(struct session *s, struct segment *g)
 static struct prepared *segment_statement(struct session *s, struct segment *g)
 {
 	struct wire_parse parse;
+	struct promise *promise;
+	struct prepared *p;
 	struct err err;
 
-	if (!g->has_parse)
-		return session_prepared(s, g->values.statement);
+	if (!g->has_parse) {
+		p = session_prepared(s, g->values.statement, &promise);
+		return p && promise->world == session_world(s)->version ? p : NULL;
+	}
 	if (wire_parse_parse(g->parse.body, g->parse.length, &parse, &err) != STATUS_OK ||
 	    *parse.name || *g->values.statement || !statement_length_allows(s, parse.query.n, &err))
 		return NULL;
 	prepared_drop(s->w, s->unnamed);
+	s->unnamed_promise = (struct promise){ .is_made = false };
 	s->unnamed = prepared_get(s, parse.query, parse.types, parse.n_types);
 	return s->unnamed;
 }

@@ -132,6 +132,21 @@ struct prepared *prepared_get(struct session *s, struct str text, const uint8_t 
 	return p;
 }
 
+struct prepared *prepared_again(struct session *s, const struct prepared *p)
+{
+	bool fixed = p->is_described; /* what was inferred once stays */
+	uint16_t n = fixed ? p->n_params : p->n_types;
+	const uint32_t *from = fixed ? p->param_types : p->types;
+	uint8_t *types = mem_alloc(4u * n + 1u);
+	struct prepared *again;
+
+	for (uint16_t i = 0; i < n; i++)
+		wire_set_u32(types + 4u * i, from[i]);
+	again = prepared_get(s, (struct str){ p->text, p->n_text }, types, n);
+	free(types);
+	return again;
+}
+
 void prepared_drop(struct worker *w, struct prepared *p)
 {
 	if (!p)

@@ -80,7 +80,7 @@ def session_mode_runs_transactions_over_shards(cluster):
     with own(cluster, "session", size=3) as proxy, proxy.wire() as c:
         for turn in range(3):
             good(c.query("BEGIN"))
-            for k in (1, 2, 3, 4, 5):
+            for k in (31, 32, 33, 34, 35):
                 equal(tags(good(c.query(f"UPDATE kv SET v = 't{turn}' WHERE k = {k}"))), ["UPDATE 1"])
             equal(tags(good(c.query("COMMIT"))), ["COMMIT"])
             equal(value(c, f"SELECT count(*) FROM kv WHERE v = 't{turn}'"), "5")
@@ -121,6 +121,125 @@ def a_user_may_have_a_mode_of_its_own(cluster):
         proxy.start()
         with proxy.wire() as c:
             refused(c.query("BEGIN"))
+
+
+# ---- names of prepared statements: one name space for the protocol and for SQL
+
+@test
+def a_statement_of_the_protocol_can_be_executed_and_deallocated_by_sql(cluster):
+    with cluster.wire() as c:
+        c.parse("named", "SELECT v FROM kv WHERE k = $1", [20])
+        c.sync()
+        good(c.until_ready())
+        equal(rows(good(c.query("EXECUTE named(7)"))), [[b"v7"]])
+        equal(rows(good(c.query("EXECUTE named(3 + 4)"))), [[b"v7"]])
+        refused(c.query("PREPARE named AS SELECT 1"), "42P05")
+        good(c.query("DEALLOCATE named"))
+        c.bind("", "named", ["7"])
+        c.sync()
+        refused(c.until_ready(), "26000")
+        c.parse("named", "SELECT 2")
+        c.sync()
+        good(c.until_ready())
+        equal(rows(good(c.query("EXECUTE named"))), [[b"2"]])
+
+
+@test
+def a_statement_of_sql_can_be_bound_described_and_closed_by_the_protocol(cluster):
+    with cluster.wire() as c:
+        good(c.query("PREPARE p(bigint) AS SELECT v FROM kv WHERE k = $1"))
+        for k in (1, 2, 3):
+            c.describe("S", "p")
+            c.bind("", "p", [str(k)])
+            c.execute()
+            c.sync()
+            messages = good(c.until_ready())
+            equal(kinds(messages), "tT2DCZ")
+            equal(rows(messages), [[f"v{k}".encode()]])
+        c.parse("p", "SELECT 1")
+        c.sync()
+        refused(c.until_ready(), "42P05")
+        c.close_name("S", "p")
+        c.sync()
+        good(c.until_ready())
+        refused(c.query("EXECUTE p(1)"), "26000")
+
+
+@test
+def discard_all_and_deallocate_all_clear_both_kinds(cluster):
+    for statement in ("DISCARD ALL", "DEALLOCATE ALL"):
+        with cluster.wire() as c:
+            c.parse("a", "SELECT 1")
+            c.sync()
+            good(c.until_ready())
+            good(c.query("PREPARE b AS SELECT 2"))
+            good(c.query(statement))
+            refused(c.query("EXECUTE a"), "26000")
+            refused(c.query("EXECUTE b"), "26000")
+
+
+@test
+def prepared_statements_are_each_clients_own(cluster):
+    with cluster.wire() as a, cluster.wire() as b:
+        good(a.query("PREPARE same AS SELECT 1"))
+        refused(b.query("EXECUTE same"), "26000")
+        good(b.query("PREPARE same AS SELECT 2"))
+        equal(value(a, "EXECUTE same"), "1")
+        equal(value(b, "EXECUTE same"), "2")
+        good(a.query("DEALLOCATE same"))
+        equal(value(b, "EXECUTE same"), "2")
+
+
+@test
+def a_statement_follows_the_search_path_and_keeps_its_columns(cluster):
+    cluster.sql("CREATE SCHEMA other")
+    cluster.sql("CREATE TABLE other.kv (k bigint PRIMARY KEY, v text) WITH (mosaic.shard_key = 'k')")
+    cluster.sql("INSERT INTO other.kv VALUES (1, 'other')")
+    cluster.sql("CREATE TABLE other.lone (id text, v int)")
+    with cluster.wire() as c:
+        good(c.query("PREPARE p AS SELECT v FROM kv WHERE k = 1"))
+        good(c.query("PREPARE q AS SELECT id, v FROM lone"))
+        c.parse("r", "SELECT v FROM kv WHERE k = 1")
+        c.parse("t", "SELECT id, v FROM lone")
+        c.sync()
+        good(c.until_ready())
+        for path, want in (("other", b"other"), ("public", b"v1"), ("other", b"other")):
+            good(c.query(f"SET search_path = {path}"))
+            equal(rows(good(c.query("EXECUTE p"))), [[want]])
+            c.bind("", "r")
+            c.execute()
+            c.sync()
+            equal(rows(good(c.until_ready())), [[want]])
+        messages = c.query("EXECUTE q")
+        refused(messages)
+        equal(errors(messages)[0]["M"], "cached plan must not change result type")
+        c.bind("", "t")
+        c.execute()
+        c.sync()
+        refused(c.until_ready())
+    cluster.sql("DROP SCHEMA other CASCADE")
+
+
+@test
+def a_statement_whose_columns_ddl_has_changed_says_so(cluster):
+    cluster.sql("CREATE TABLE changing (k bigint PRIMARY KEY, v int) WITH (mosaic.shard_key = 'k')")
+    with cluster.wire() as c:
+        c.parse("s", "SELECT * FROM changing WHERE k = $1")
+        c.sync()
+        good(c.until_ready())
+        for _ in range(2):
+            c.bind("", "s", ["1"])
+            c.execute()
+            c.sync()
+            good(c.until_ready())
+        cluster.sql("ALTER TABLE changing ADD COLUMN w int")
+        c.bind("", "s", ["1"])
+        c.execute()
+        c.sync()
+        messages = c.until_ready()
+        refused(messages)
+        equal(errors(messages)[0]["M"], "cached plan must not change result type")
+    cluster.sql("DROP TABLE changing")
 
 
 if __name__ == "__main__":

@@ -140,10 +140,28 @@ enum local_kind {
 	LOCAL_SHOW, /* `name`: answered by a server that has the session's settings, or mosaic.* by
 		       the session */
 	LOCAL_DISCARD_ALL,
+	LOCAL_PREPARE,	  /* `name`; `text`: the statement, at `inner_at`; `args`: types */
+	LOCAL_EXECUTE,	  /* `name`, at `name_at`; `args`: values */
 	LOCAL_DEALLOCATE, /* `name` */
 	LOCAL_DEALLOCATE_ALL,
 	LOCAL_SET_MOSAIC, /* SET mosaic.shard / mosaic.shard_key / mosaic.read_snapshot … = value;
 			     value NULL: DEFAULT or RESET */
+};
+
+/* A type of PREPARE or a value of EXECUTE. */
+enum plan_argument_kind {
+	ARGUMENT_EXPRESSION, /* a server must say what it is */
+	ARGUMENT_NULL,
+	ARGUMENT_STRING,  /* an untyped literal: `value` is its content */
+	ARGUMENT_INTEGER, /* `value`: its digits */
+};
+
+struct plan_argument {
+	const char *text; /* as written, at byte `at` */
+	uint32_t at;
+	uint32_t type_oid; /* of a built-in type; 0: a server must say */
+	enum plan_argument_kind kind;
+	const char *value;
 };
 
 struct plan_local {
@@ -152,6 +170,9 @@ struct plan_local {
 	const char *value; /* LOCAL_SET: a single constant argument as text, else NULL */
 	const char *text;
 	bool chain, local;
+	struct plan_argument *args;
+	uint16_t n_args;
+	uint32_t inner_at, name_at, name_length; /* bytes of the client's text */
 };
 
 /* ---- changes of the map by DDL ---- */

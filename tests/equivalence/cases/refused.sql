@@ -14,14 +14,6 @@ NOTIFY channel;
 -- @exact-or-refused
 UNLISTEN *;
 -- @exact-or-refused
-PREPARE p AS SELECT 1;
--- @exact-or-refused
-EXECUTE p;
--- @exact-or-refused
-DEALLOCATE p;
--- @exact-or-refused
-DEALLOCATE ALL;
--- @exact-or-refused
 SELECT nextval('nosuch_seq');
 -- @exact-or-refused
 SELECT pg_advisory_lock(42), pg_advisory_unlock(42);

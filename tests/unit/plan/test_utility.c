@@ -158,8 +158,6 @@ static void session_state_is_refused_with_what_to_do(void **state)
 		"DECLARE c CURSOR FOR SELECT 1",
 		"FETCH c",
 		"CLOSE c",
-		"PREPARE p AS SELECT 1",
-		"EXECUTE p",
 		"LOAD 'x'",
 		"CREATE DATABASE d",
 		"ALTER SYSTEM SET x = 1",
