@@ -95,6 +95,30 @@ static void publish(struct process *p, struct world *w)
 
 /* ---- loading ---- */
 
+/* A shard that cannot be read keeps what was known of it. */
+static struct oids *load_oids(struct process *p, const struct shard_map *map)
+{
+	struct oid_names *names[MAP_MAX_SHARDS];
+	uint32_t ids[MAP_MAX_SHARDS];
+	struct world *before = process_world(p);
+	struct err err = ERR_INIT;
+	struct oids *oids;
+	unsigned n = 0;
+
+	for (uint16_t i = 0; i < map->n_shards; i++) { /* home first */
+		uint16_t shard = i == 0 ? map->home : i <= map->home ? i - 1 : i;
+
+		ids[n] = map->shards[shard].id;
+		names[n++] =
+			map->n_shards > 1 ? oid_names_load(map->shards[shard].dsn, &err) : NULL;
+	}
+	oids = n > 1 ? oids_create(ids, names, n, before ? before->oids : NULL) : NULL;
+	for (unsigned i = 0; i < n; i++)
+		oid_names_destroy(names[i]);
+	world_drop(before);
+	return oids;
+}
+
 static enum status load_world(struct process *p, struct world **out, struct err *err)
 {
 	struct shard_map *map;
@@ -113,7 +137,7 @@ static enum status load_world(struct process *p, struct world **out, struct err 
 		map_destroy(map);
 		return st;
 	}
-	*out = world_create(map, schema);
+	*out = world_create(map, schema, load_oids(p, map));
 	return STATUS_OK;
 }
 
@@ -204,6 +228,15 @@ static void heartbeat(struct process *p)
 		log_error(LOG_WARNING, "the catalog does not take this proxy's heartbeat", &err);
 }
 
+/* Every shard answers now: read what could not be read before. */
+static void complete_oids(struct process *p, const struct world *w)
+{
+	struct err err = ERR_INIT;
+
+	if (!oids_is_complete(w->oids) && process_refresh(p, &err) != STATUS_OK && !p->is_stopping)
+		log_error(LOG_WARNING, "the shards could not be read again", &err);
+}
+
 static void watch_once(struct process *p, bool *installed)
 {
 	struct catalog *c = process_catalog(p);
@@ -221,10 +254,12 @@ static void watch_once(struct process *p, bool *installed)
 	heartbeat(p);
 	if (catalog_resolve_intents(c, NULL, &err) != STATUS_OK)
 		log_error(LOG_WARNING, "unfinished DDL could not be resolved", &err);
-	if (*installed && !changed)
-		return;
 	w = process_world(p);
-	install_shards(w->map, installed);
+	if (!*installed || changed || !oids_is_complete(w->oids)) {
+		install_shards(w->map, installed);
+		if (*installed)
+			complete_oids(p, w);
+	}
 	world_drop(w);
 }
 

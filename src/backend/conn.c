@@ -83,7 +83,7 @@ static void idle_messages(struct conn *c, const uint8_t *p, size_t n)
 }
 
 /* How much of [p, p+n) is whole messages; SIZE_MAX when it is no protocol at all. */
-static size_t whole_messages(struct conn *c, const uint8_t *p, size_t n)
+static size_t whole_messages(struct conn *c, uint8_t *p, size_t n)
 {
 	uint32_t limit = c->pool->pools->limits.message_bytes;
 	size_t at = 0;
@@ -99,6 +99,8 @@ static size_t whole_messages(struct conn *c, const uint8_t *p, size_t n)
 		}
 		if (next == WIRE_MORE)
 			return at;
+		if (c->pool->oids)
+			conn_translate(c, m.type, p + at + WIRE_HEADER_BYTES, m.length);
 		at += wire_size(&m);
 	}
 }
@@ -112,7 +114,7 @@ static void conn_deliver(struct conn *c, const uint8_t *p, size_t n)
 }
 
 /* Bytes that begin a message stay in `in`; whole ones go straight from the scratch. */
-static bool conn_take_bytes(struct conn *c, const uint8_t *p, size_t n)
+static bool conn_take_bytes(struct conn *c, uint8_t *p, size_t n)
 {
 	size_t whole;
 

@@ -277,5 +277,6 @@ void conn_free(struct conn *c)
 	buf_finish(&c->in);
 	buf_finish(&c->stream.out);
 	table_finish(&c->prepared);
+	free(c->deep);
 	free(c);
 }

@@ -69,6 +69,7 @@ static struct pool *pool_create(struct pools *ps, const struct pool_key *k, uint
 	p->pools = ps;
 	p->shard = shard;
 	p->shard_id = k->shard_id;
+	p->oids = oids_of(ps->oids, k->shard_id);
 	snprintf(p->user, sizeof(p->user), "%s", k->user);
 	snprintf(p->shard_name, sizeof(p->shard_name), "%s", shard_name);
 	p->dsn = mem_strdup(k->dsn);
@@ -115,6 +116,17 @@ struct pool *pools_get(struct pools *ps, uint32_t shard_id, uint16_t shard, cons
 		p = pool_create(ps, &k, shard, shard_name, password);
 	p->shard = shard; /* the index may change with the map, the id does not */
 	return p;
+}
+
+void pools_set_oids(struct pools *ps, struct oids *oids)
+{
+	oids_drop(ps->oids);
+	ps->oids = oids_hold(oids);
+	for (struct list *node = ps->all.next; node != &ps->all; node = node->next) {
+		struct pool *p = list_entry(node, struct pool, node);
+
+		p->oids = oids_of(oids, p->shard_id);
+	}
 }
 
 /* ---- the one mutator of a connection's state ---- */
@@ -445,4 +457,5 @@ void pools_finish(struct pools *ps)
 		pool_free(list_entry(ps->all.next, struct pool, node));
 	table_finish(&ps->by_key);
 	free(ps->scratch);
+	oids_drop(ps->oids);
 }

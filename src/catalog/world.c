@@ -7,7 +7,7 @@
 
 static _Atomic uint64_t last_version;
 
-struct world *world_create(struct shard_map *map, struct schema *schema)
+struct world *world_create(struct shard_map *map, struct schema *schema, struct oids *oids)
 {
 	struct world *w = mem_zero(1, sizeof(*w));
 
@@ -15,6 +15,7 @@ struct world *world_create(struct shard_map *map, struct schema *schema)
 	w->version = atomic_fetch_add(&last_version, 1) + 1;
 	w->map = map;
 	w->schema = schema;
+	w->oids = oids;
 	return w;
 }
 
@@ -36,5 +37,6 @@ void world_drop(struct world *w)
 		return;
 	map_destroy(w->map);
 	schema_destroy(w->schema);
+	oids_drop(w->oids);
 	free(w);
 }

@@ -156,11 +156,11 @@ static void send_finish(struct aggregate *a, struct leg *leg)
 	}
 	if (req->wants_description) { /* names, tables and types as the client's own text has them
 				       */
-		wire_put_parse(out, "", req->text.p, req->text.n, req->param_types,
+		conn_put_parse(leg->conn, "", req->text.p, req->text.n, req->param_types,
 			       req->n_param_types);
 		wire_put_describe(out, 'S', "");
 	}
-	wire_put_parse(out, "", req->plan->finish_text, strlen(req->plan->finish_text), types,
+	conn_put_parse(leg->conn, "", req->plan->finish_text, strlen(req->plan->finish_text), types,
 		       a->n_columns);
 	wire_put_bind(out, "", "", NULL, 0, values, lengths, a->n_columns, req->result_formats,
 		      req->n_result_formats);

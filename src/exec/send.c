@@ -29,6 +29,8 @@ static const uint16_t *host_formats(const struct exec_request *req)
 
 void exec_send(const struct exec_request *req, struct leg *leg, const struct exec_send *send)
 {
+	struct conn_bind bind = { .result_formats = send->formats,
+				  .n_result_formats = send->n_formats };
 	struct buf *out;
 
 	if (!leg->conn)
@@ -39,13 +41,18 @@ void exec_send(const struct exec_request *req, struct leg *leg, const struct exe
 		conn_sent(leg->conn, 1);
 		return;
 	}
-	wire_put_parse(out, "", send->text.p, send->text.n, req->param_types, req->n_param_types);
-	if (req->params)
-		wire_put_bind(out, "", "", host_formats(req), req->params->n_formats,
-			      req->params->data, req->params->length, req->params->n, send->formats,
-			      send->n_formats);
-	else
-		wire_put_bind(out, "", "", NULL, 0, NULL, NULL, 0, send->formats, send->n_formats);
+	conn_put_parse(leg->conn, "", send->text.p, send->text.n, req->param_types,
+		       req->n_param_types);
+	if (req->params) {
+		bind.types = req->param_types;
+		bind.n_types = req->n_param_types;
+		bind.formats = host_formats(req);
+		bind.n_formats = req->params->n_formats;
+		bind.values = req->params->data;
+		bind.lengths = req->params->length;
+		bind.n_values = req->params->n;
+	}
+	conn_put_bind(leg->conn, req->arena, "", "", &bind);
 	wire_put_describe(out, 'P', "");
 	wire_put_execute(out, "", 0);
 	wire_put_sync(out);

@@ -241,7 +241,7 @@ static bool make_overlay(struct session *s, struct err *err)
 		return false;
 	}
 	world_drop(s->txn.overlay);
-	s->txn.overlay = world_create(map, schema);
+	s->txn.overlay = world_create(map, schema, oids_hold(session_world(s)->oids));
 	return true;
 }
 

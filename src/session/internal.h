@@ -60,6 +60,7 @@ struct prepared {
 	uint16_t n_params;
 	uint8_t *description; /* RowDescription body; NULL: no rows */
 	size_t n_description;
+	bool holds_oids; /* in binary form, some parameter or column: see backend/translate.c */
 	struct scan *scan;
 };
 
@@ -441,6 +442,8 @@ void ddl_end(struct session *s, int64_t intent, bool committed);
 bool ddl_refresh(struct session *s, struct err *err);
 void simple_query(struct session *s, const struct wire_msg *m);
 void extended_message(struct session *s, const struct wire_msg *m);
+/* The format that the Bind asked for column i. */
+uint16_t portal_format(const struct portal *p, uint16_t i);
 /* What was held back: BindComplete, unless it was said, and the RowDescription if wanted. */
 void portal_say_bound(struct session *s, struct portal *p, bool describe);
 void extended_forget(struct session *s, bool names_too);

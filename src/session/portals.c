@@ -31,6 +31,13 @@ void portal_fill(struct portal *p, const struct wire_bind *b)
 		p->result_formats[i] = wire_get_u16(b->result_formats + 2u * i);
 }
 
+uint16_t portal_format(const struct portal *p, uint16_t i)
+{
+	if (p->n_result_formats <= 1)
+		return p->n_result_formats ? p->result_formats[0] : 0;
+	return i < p->n_result_formats ? p->result_formats[i] : 0;
+}
+
 void extended_describe(struct session *s, const struct prepared *p, const struct portal *portal)
 {
 	struct wire_column *columns;
@@ -44,10 +51,7 @@ void extended_describe(struct session *s, const struct prepared *p, const struct
 		return;
 	}
 	for (uint16_t i = 0; i < n; i++)
-		columns[i].format = !portal || portal->n_result_formats == 0 ? 0
-				    : portal->n_result_formats == 1 ? portal->result_formats[0]
-				    : i < portal->n_result_formats  ? portal->result_formats[i]
-								    : 0;
+		columns[i].format = portal ? portal_format(portal, i) : 0;
 	wire_put_row_description(reply_out(s), columns, n);
 }
 

@@ -14,8 +14,27 @@ bool extended_fail(struct session *s, const struct err *err)
 	return false;
 }
 
-static void keep_description(struct prepared *p, struct leg *leg)
+static bool holds_oids(const struct shard_oids *oids, const struct prepared *p, struct arena *a)
 {
+	struct wire_column *columns;
+	struct err err;
+	uint16_t n = 0;
+
+	for (uint16_t i = 0; i < p->n_params; i++)
+		if (oids_deep(oids, p->param_types[i]))
+			return true;
+	if (p->description && wire_parse_row_description(a, p->description, p->n_description,
+							 &columns, &n, &err) != STATUS_OK)
+		return false;
+	for (uint16_t i = 0; i < n; i++)
+		if (oids_deep(oids, columns[i].type_oid))
+			return true;
+	return false;
+}
+
+static void keep_description(struct session *s, struct prepared *p, struct leg *leg)
+{
+	const struct shard_oids *oids = oids_differing(session_world(s)->oids);
 	struct arena a;
 	struct err err;
 	uint32_t *types;
@@ -29,7 +48,6 @@ static void keep_description(struct prepared *p, struct leg *leg)
 		memcpy(p->param_types, types, sizeof(uint32_t) * n);
 		p->n_params = n;
 	}
-	arena_finish(&a);
 	p->description = NULL;
 	p->n_description = 0;
 	if (leg->has_description) {
@@ -38,6 +56,8 @@ static void keep_description(struct prepared *p, struct leg *leg)
 		memcpy(p->description, buf_head(&leg->description), p->n_description);
 	}
 	p->is_described = p->param_types != NULL;
+	p->holds_oids = oids && holds_oids(oids, p, &a);
+	arena_finish(&a);
 }
 
 struct leg *describing_leg(struct session *s)
@@ -60,8 +80,7 @@ static bool describe(struct session *s, struct prepared *p)
 		return reply_leg_error(s, leg, text);
 	leg_begin(leg, LEG_ROWS_DROP);
 	if (!conn_has_prepared(leg->conn, p->id))
-		wire_put_parse(conn_out(leg->conn), p->name, p->text, p->n_text, p->types,
-			       p->n_types);
+		conn_put_parse(leg->conn, p->name, p->text, p->n_text, p->types, p->n_types);
 	wire_put_describe(conn_out(leg->conn), 'S', p->name);
 	wire_put_sync(conn_out(leg->conn));
 	conn_sent(leg->conn, 1);
@@ -72,7 +91,7 @@ static bool describe(struct session *s, struct prepared *p)
 		return reply_leg_error(s, leg, text);
 	prepared_renew(p, session_world(s)->version);
 	if (!p->is_described) /* another client may have been faster */
-		keep_description(p, leg);
+		keep_description(s, p, leg);
 	if (s->txn.status == 'I')
 		session_release_legs(s);
 	return true;

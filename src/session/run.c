@@ -259,22 +259,63 @@ static void open_if_needed(struct run *r)
 
 /* ---- one shard ---- */
 
+/* Binary values may hold OIDs that are others on this shard. */
+static void bind_elsewhere(struct session *s, struct leg *leg, struct portal *p)
+{
+	struct conn_bind bind = { .types = p->prepared->param_types,
+				  .n_types = p->prepared->n_params,
+				  .n_formats = p->params.n_formats,
+				  .values = p->params.data,
+				  .lengths = p->params.length,
+				  .n_values = p->params.n,
+				  .result_formats = p->result_formats,
+				  .n_result_formats = p->n_result_formats };
+	uint16_t *formats = arena_array(&s->arena, uint16_t, bind.n_formats + 1u);
+
+	for (uint16_t i = 0; i < bind.n_formats; i++)
+		formats[i] = wire_get_u16(p->params.formats + 2u * i);
+	bind.formats = formats;
+	conn_put_bind(leg->conn, &s->arena, p->name, p->prepared->name, &bind);
+}
+
+/* The rows may come without a description. */
+static void expect_columns(struct session *s, struct leg *leg, const struct portal *p)
+{
+	struct wire_column *columns;
+	struct err err;
+	uint16_t n;
+
+	conn_expect_none(leg->conn);
+	if (!p->prepared->description ||
+	    wire_parse_row_description(&s->arena, p->prepared->description,
+				       p->prepared->n_description, &columns, &n, &err) != STATUS_OK)
+		return;
+	for (uint16_t i = 0; i < n; i++)
+		conn_expect(leg->conn, i, columns[i].type_oid, portal_format(p, i));
+}
+
 static void send_portal(struct session *s, struct leg *leg, struct portal *p, struct relay *how,
 			bool wants_description, int32_t max_rows)
 {
 	struct buf *out = conn_out(leg->conn);
 	const char *name = p->prepared->name;
+	bool elsewhere = leg->conn->pool->oids && p->prepared->holds_oids;
 
 	if (!p->is_started) {
 		if (!conn_has_prepared(leg->conn, p->prepared->id)) {
-			wire_put_parse(out, name, p->prepared->text, p->prepared->n_text,
+			conn_put_parse(leg->conn, name, p->prepared->text, p->prepared->n_text,
 				       p->prepared->types, p->prepared->n_types);
 			how->preparing = p->prepared;
 			how->n_skip_parse = 1;
 			metrics_add(s->w->metrics, METRIC_PREPARED_REPARSES, 1);
 		}
-		wire_put_bind_rest(out, p->name, name, p->rest, p->n_rest);
+		if (elsewhere)
+			bind_elsewhere(s, leg, p);
+		else
+			wire_put_bind_rest(out, p->name, name, p->rest, p->n_rest);
 	}
+	if (elsewhere)
+		expect_columns(s, leg, p);
 	if (wants_description)
 		wire_put_describe(out, 'P', p->name);
 	wire_put_execute(out, p->name, max_rows);

@@ -83,7 +83,7 @@ static void send_segment(struct session *s, struct segment *g, struct prepared *
 	if (!*g->values.statement && p->n_uses < PROMOTE_USES)
 		p->n_uses++;
 	if (!is_known) {
-		wire_put_parse(out, name, p->text, p->n_text, p->types, p->n_types);
+		conn_put_parse(leg->conn, name, p->text, p->n_text, p->types, p->n_types);
 		how->n_skip_parse = g->has_parse ? 0 : 1;
 		how->preparing = is_unnamed ? NULL : p;
 	} else if (g->has_parse) {
@@ -104,6 +104,23 @@ struct param_values segment_values(const struct wire_bind *b)
 				      .length = b->length };
 }
 
+static bool is_binary(const uint8_t *formats, uint16_t n)
+{
+	for (uint16_t i = 0; i < n; i++)
+		if (wire_get_u16(formats + 2u * i))
+			return true;
+	return false;
+}
+
+/* OIDs inside of binary values that some shard knows by other numbers. */
+static bool may_hold_oids(const struct session *s, const struct prepared *p,
+			  const struct wire_bind *b)
+{
+	return oids_differing(s->w->world->oids) && (!p->is_described || p->holds_oids) &&
+	       (is_binary(b->formats, b->n_formats) ||
+		is_binary(b->result_formats, b->n_result_formats));
+}
+
 static bool run_segment(struct session *s, struct segment *g)
 {
 	struct relay how = { .keeps_ready = false };
@@ -116,7 +133,8 @@ static bool run_segment(struct session *s, struct segment *g)
 	if (!p || p->scan->broken || p->scan->has_several || p->scan->hint_shard.n ||
 	    p->scan->hint_key.n || prepared_plan(s, p, &err) != STATUS_OK)
 		return false;
-	if (p->plan->class != PLAN_QUERY || p->plan->judge || p->plan->needs_param_types)
+	if (p->plan->class != PLAN_QUERY || p->plan->judge || p->plan->needs_param_types ||
+	    may_hold_oids(s, p, &g->values))
 		return false;
 	if (p->is_described ? p->n_params != values.n : p->scan->max_param != values.n)
 		return false; /* an error that must name the client's statement, not ours */

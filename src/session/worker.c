@@ -152,6 +152,7 @@ static void do_set_world(void *arg)
 
 	world_drop(w->world);
 	w->world = l->world;
+	pools_set_oids(&w->pools, w->world->oids);
 	w->pools.limits = limits_of(cfg);
 	plans_clear(&w->plans);
 	plans_init(&w->plans);

@@ -26,8 +26,10 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "pgmosaic/base/arena.h"
 #include "pgmosaic/base/err.h"
 #include "pgmosaic/base/table.h"
+#include "pgmosaic/catalog/oids.h"
 #include "pgmosaic/loop/stream.h"
 
 enum conn_state { CONN_DIALING, CONN_IDLE, CONN_LEASED, CONN_CLEANING, CONN_CLOSING };
@@ -48,6 +50,25 @@ struct conn_user {
 struct conn_parameter {
 	char name[40];
 	char value[128];
+};
+
+/* A column whose values hold OIDs (home's type), in binary form. */
+struct conn_deep {
+	uint16_t column;
+	uint32_t type;
+};
+
+/* What a Bind carries. Formats are in host order; `types` are home's. */
+struct conn_bind {
+	const uint32_t *types;
+	uint16_t n_types;
+	const uint16_t *formats;
+	uint16_t n_formats;
+	const uint8_t *const *values;
+	const int32_t *lengths;
+	uint16_t n_values;
+	const uint16_t *result_formats;
+	uint16_t n_result_formats;
 };
 
 struct conn {
@@ -72,6 +93,8 @@ struct conn {
 	bool must_close;	/* holds state that nothing ends */
 	/* private */
 	struct list node;
+	struct conn_deep *deep; /* of the rows to come */
+	uint16_t n_deep;
 	struct buf in;
 	const struct conn_user *user;
 	void *owner;
@@ -110,6 +133,17 @@ void conn_close(struct conn *c);
 bool conn_has_prepared(const struct conn *c, uint64_t id);
 void conn_note_prepared(struct conn *c, uint64_t id, bool prepared);
 void conn_forget_prepared(struct conn *c);
+
+/* ---- translate.c: OIDs of user tables and types are home's for everybody but the server ---- */
+/* Parse and Bind with the server's own; the arena keeps changed values until they are copied. */
+void conn_put_parse(struct conn *c, const char *name, const char *text, size_t n_text,
+		    const uint32_t *types, uint16_t n_types);
+void conn_put_bind(struct conn *c, struct arena *arena, const char *portal, const char *statement,
+		   const struct conn_bind *b);
+/* Rows come without a description: their columns one by one, by home's type. Only when
+ * c->pool->oids is not NULL. Forgotten at the next RowDescription or ReadyForQuery. */
+void conn_expect(struct conn *c, uint16_t column, uint32_t type, uint16_t format);
+void conn_expect_none(struct conn *c);
 /* DISCARD ALL was answered: it is as new. */
 void conn_discarded(struct conn *c);
 

@@ -48,6 +48,7 @@ struct pools {
 	uint64_t next_conn_id;
 	unsigned n_conns;
 	bool closing;
+	struct oids *oids;	      /* of the newest world */
 	void (*on_gone)(void *owner); /* after pools_close(): the last connection has gone */
 	void *owner;
 };
@@ -63,6 +64,7 @@ struct pool {
 	char shard_name[64];
 	uint32_t shard_id;
 	uint16_t shard;
+	const struct shard_oids *oids; /* NULL: its OIDs are home's */
 	struct list idle, leased, cleaning, waiting;
 	struct list cancels; /* connections whose cancel request waits for a job thread */
 	unsigned n_cancel_jobs;
@@ -85,6 +87,8 @@ void pools_finish(struct pools *ps);
 /* The pool for this shard and user, made on first use. A changed DSN retires the old one. */
 struct pool *pools_get(struct pools *ps, uint32_t shard_id, uint16_t shard, const char *shard_name,
 		       const char *dsn, const char *user, const char *password);
+/* What is known of the shards' OIDs from here on; held. */
+void pools_set_oids(struct pools *ps, struct oids *oids);
 /* A connection is idle, or one more may be dialed at once. */
 bool pool_has_room(const struct pool *p);
 struct conn *pool_take(struct pool *p, uint64_t settings_hash);

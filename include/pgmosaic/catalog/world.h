@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 #include "pgmosaic/catalog/map.h"
+#include "pgmosaic/catalog/oids.h"
 #include "pgmosaic/catalog/schema.h"
 
 struct world {
@@ -15,10 +16,11 @@ struct world {
 	uint64_t version; /* unique in this process, ascending */
 	struct shard_map *map;
 	struct schema *schema;
+	struct oids *oids; /* NULL: every shard's are home's */
 };
 
-/* Takes ownership of both; one reference held by the caller. */
-struct world *world_create(struct shard_map *map, struct schema *schema);
+/* Takes ownership of all; one reference held by the caller. */
+struct world *world_create(struct shard_map *map, struct schema *schema, struct oids *oids);
 struct world *world_hold(struct world *w);
 void world_drop(struct world *w); /* NULL is fine */
 

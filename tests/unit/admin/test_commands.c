@@ -146,7 +146,7 @@ static struct world *make_world(void)
 					     .kind = MAP_REFERENCE };
 	if (map_seal(map, &err) != STATUS_OK)
 		fail_msg("%s", err.message);
-	return world_create(map, make_schema());
+	return world_create(map, make_schema(), NULL);
 }
 
 static int setup(void **state)

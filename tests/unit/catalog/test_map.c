@@ -195,8 +195,8 @@ static void a_copy_outlives_the_original(void **state)
 
 static void the_last_holder_of_a_world_frees_it(void **state)
 {
-	struct world *w = world_create(make_sealed(), schema_create());
-	struct world *other = world_create(map_create(), schema_create());
+	struct world *w = world_create(make_sealed(), schema_create(), NULL);
+	struct world *other = world_create(map_create(), schema_create(), NULL);
 
 	(void)state;
 	assert_true(other->version > w->version);

@@ -306,7 +306,7 @@ static inline int fake_setup(void **state)
 {
 	struct fake *f = calloc(1, sizeof(*f));
 	f->n_shards = 3;
-	f->world = world_create(fake_map(3), fake_schema(f));
+	f->world = world_create(fake_map(3), fake_schema(f), NULL);
 	f->search_path = "\"$user\", public";
 	*state = f;
 	return 0;
@@ -316,7 +316,7 @@ static inline int fake_setup_one(void **state)
 {
 	struct fake *f = calloc(1, sizeof(*f));
 	f->n_shards = 1;
-	f->world = world_create(fake_map(1), fake_schema(f));
+	f->world = world_create(fake_map(1), fake_schema(f), NULL);
 	f->search_path = "\"$user\", public";
 	*state = f;
 	return 0;
