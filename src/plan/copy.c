@@ -252,6 +252,18 @@ static bool names_unknown_column(const struct node *stmt, const struct schema_re
 	return false;
 }
 
+/* Elements of arrays and composites stand in binary data with the OIDs of their types. */
+static bool binary_differs(const struct build *b, const struct schema_relation *r)
+{
+	const struct shard_oids *oids = oids_differing(b->req->world->oids);
+	if (b->plan->copy.format != COPY_BINARY || !oids)
+		return false;
+	for (unsigned i = 0; i < r->n_columns; i++)
+		if (oids_deep(oids, r->columns[i].type_oid))
+			return true;
+	return false;
+}
+
 enum status plan_copy(struct build *b, const struct node *stmt)
 {
 	struct plan *p = b->plan;
@@ -281,6 +293,11 @@ enum status plan_copy(struct build *b, const struct node *stmt)
 		p->shard = b->map->home;
 		return STATUS_OK;
 	}
+	if (binary_differs(b, r))
+		return build_refuse(
+			b, "Use the text format.",
+			"COPY in binary format of arrays or composites whose types have "
+			"other OIDs on other shards");
 	return node_int(stmt, "is_from") ? copy_in(b, stmt, r, o.refused)
 					 : copy_table_out(b, stmt, r);
 }

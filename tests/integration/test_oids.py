@@ -143,6 +143,15 @@ def binary_parameters_with_the_home_shards_oids_reach_every_shard(cluster):
 
 
 @test
+def binary_copy_of_values_that_hold_oids_is_refused(cluster):
+    cluster.sql("CREATE TABLE plain (k bigint PRIMARY KEY, m mood, n int[]) WITH (mosaic.shard_key = 'k')")
+    with cluster.wire() as c:
+        for sql in ("COPY t TO STDOUT (FORMAT binary)", "COPY t FROM STDIN (FORMAT binary)"):
+            equal([(e["C"], "H" in e) for e in errors(c.query(sql))], [("0A000", True)])
+        equal(kinds(c.query("COPY plain TO STDOUT (FORMAT binary)"))[0], "H")
+
+
+@test
 def column_numbers_are_those_of_the_home_shard(cluster):
     cluster.sql("ALTER TABLE t ADD COLUMN gone int, DROP COLUMN r", cluster.shard2_dsn)
     cluster.sql("ALTER TABLE t DROP COLUMN gone, ADD COLUMN r span", cluster.shard2_dsn)
