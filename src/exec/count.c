@@ -38,11 +38,11 @@ static bool read_text(const uint8_t *p, int32_t n, int64_t *value)
 	return n < 19;
 }
 
-static enum status read_param(const struct exec_request *req, uint16_t index, const char *clause,
-			      bool *is_null, int64_t *value, struct err *err)
+static enum status read_param(const struct exec_request *req, const struct plan_count *count,
+			      const char *clause, bool *is_null, int64_t *value, struct err *err)
 {
 	const struct param_values *v = req->params;
-	uint16_t i = (uint16_t)(index - 1);
+	uint16_t index = count->param, i = (uint16_t)(index - 1);
 	bool ok;
 
 	if (!v || index == 0 || index > v->n)
@@ -53,7 +53,7 @@ static enum status read_param(const struct exec_request *req, uint16_t index, co
 		return STATUS_OK;
 	ok = param_binary(v, i) ? read_binary(v->data[i], v->length[i], value)
 				: read_text(v->data[i], v->length[i], value);
-	if (ok)
+	if (ok && plan_count_fits(count, *value))
 		return STATUS_OK;
 	err_set(err, STATUS_UNROUTED, "the value of %s ($%u) is not a plain integer", clause,
 		index);
@@ -72,7 +72,7 @@ static enum status evaluate(const struct exec_request *req, const struct plan_co
 	if (count->kind == COUNT_CONST)
 		*value = count->value;
 	else if (count->kind == COUNT_PARAM)
-		st = read_param(req, count->param, clause, &is_null, value, err);
+		st = read_param(req, count, clause, &is_null, value, err);
 	else
 		return STATUS_OK;
 	*is_set = !is_null;

@@ -302,6 +302,8 @@ bool functions_is_aggregate(struct build *b, const struct node *call);
 bool route_by_key(struct build *b);
 /* What is known of the parameters' types, once plan->keys stands. */
 void route_params(struct build *b);
+/* The type that Parse gave parameter `param`, from 1; 0: none. */
+uint32_t route_declared(const struct build *b, uint16_t param);
 
 /* ---- scatter.c ---- */
 /* Sets plan->merge, or leaves MERGE_REFUSED and the reason in b->scatter. */

@@ -267,7 +267,7 @@ bool order_plan(struct build *b, struct level *top)
 }
 
 /* ---- LIMIT ---- */
-static bool read_count(struct build *b, const struct node *n, struct plan_count *out)
+static bool read_bare_count(struct build *b, const struct node *n, struct plan_count *out)
 {
 	if (!n)
 		return true;
@@ -296,6 +296,22 @@ static bool read_count(struct build *b, const struct node *n, struct plan_count 
 		return false;
 	}
 	return true;
+}
+
+static uint16_t int_width(uint32_t type)
+{
+	return type == OID_INT2 ? 2 : type == OID_INT4 ? 4 : type == OID_INT8 ? 8 : 0;
+}
+
+/* A constant that fits, or a parameter whose value is looked at when it is known. */
+static bool read_count(struct build *b, const struct node *n, struct plan_count *out)
+{
+	if (!node_is(n, NODE_TypeCast))
+		return read_bare_count(b, n, out);
+	bool is_array = false;
+	out->width = int_width(names_type(b, node_child(n, "type_name"), &is_array));
+	return out->width > 0 && !is_array && read_bare_count(b, node_child(n, "arg"), out) &&
+	       (out->kind != COUNT_CONST || plan_count_fits(out, out->value));
 }
 
 static bool is_limit_word(struct build *b, unsigned i)
@@ -335,10 +351,14 @@ static bool cut_limit(struct build *b)
 	return true;
 }
 
+/* Used once only, and an integer: other types are rounded, by rules of their own. */
 static bool param_is_free(struct build *b, const struct plan_count *c)
 {
-	return c->kind != COUNT_PARAM || c->param > b->n_param_uses ||
-	       b->param_uses[c->param - 1] <= 1;
+	if (c->kind != COUNT_PARAM)
+		return true;
+	uint32_t type = route_declared(b, c->param);
+	return (type == 0 || int_width(type) > 0) &&
+	       (c->param > b->n_param_uses || b->param_uses[c->param - 1] <= 1);
 }
 
 bool limit_plan(struct build *b, const struct node *stmt)

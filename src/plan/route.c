@@ -111,7 +111,7 @@ static uint32_t array_of(uint32_t element)
 	}
 }
 
-static uint32_t declared(const struct build *b, uint16_t param)
+uint32_t route_declared(const struct build *b, uint16_t param)
 {
 	uint32_t type = param <= b->req->n_param_types ? b->req->param_types[param - 1] : 0;
 	return type == OID_UNKNOWN ? 0 : type;
@@ -120,7 +120,7 @@ static uint32_t declared(const struct build *b, uint16_t param)
 /* LIMIT $1 is cut out of the shards' text: its type must be declared there. */
 static void count_param(struct build *b, const struct plan_count *c)
 {
-	if (c->kind == COUNT_PARAM && !declared(b, c->param))
+	if (c->kind == COUNT_PARAM && !route_declared(b, c->param))
 		b->plan->needs_param_types = true;
 }
 
@@ -130,7 +130,7 @@ void route_params(struct build *b)
 	p->n_params = b->req->scan->max_param;
 	p->param_types = arena_array(&p->arena, uint32_t, p->n_params + 1u);
 	for (unsigned i = 0; i < p->n_params; i++)
-		p->param_types[i] = declared(b, (uint16_t)(i + 1));
+		p->param_types[i] = route_declared(b, (uint16_t)(i + 1));
 	count_param(b, &p->limit);
 	count_param(b, &p->offset);
 	size_t n = (size_t)p->keys.n_rows * p->keys.n_keys;

@@ -95,7 +95,17 @@ struct plan_count {
 	enum plan_count_kind kind;
 	int64_t value;
 	uint16_t param;
+	uint16_t width; /* bytes of the integer type it is cast to; 0: no cast */
 };
+
+/* What the cast of a count would not refuse with 22003. */
+static inline bool plan_count_fits(const struct plan_count *c, int64_t value)
+{
+	if (c->width == 0 || c->width == 8)
+		return true;
+	int64_t limit = (int64_t)1 << (c->width * 8 - 1);
+	return value >= -limit && value < limit;
+}
 
 /* The shard text differs from the client's by these replacements, ascending. */
 struct plan_splice {

@@ -139,3 +139,33 @@ SELECT * FROM (SELECT k, id FROM a ORDER BY k, id LIMIT 3) s;
 SELECT k, generate_series(1, 2) g FROM a WHERE k < 4 ORDER BY k DESC, id, g;
 -- @exact-or-refused
 SELECT k, id FROM a ORDER BY k, id LIMIT 2 FOR UPDATE;
+-- Drivers and ORMs write casts round the parameters of LIMIT and OFFSET.
+SELECT k, id FROM a ORDER BY k, id LIMIT 3::int OFFSET 2::bigint;
+SELECT k, id FROM a ORDER BY k, id LIMIT CAST(4 AS smallint);
+-- @params 3,2
+SELECT k, id FROM a ORDER BY k, id LIMIT $1::INTEGER OFFSET $2::INTEGER;
+-- @params 3,2
+-- @types int2,int8
+SELECT k, id FROM a ORDER BY k, id LIMIT $1::bigint OFFSET $2::smallint;
+-- @params \N,3
+SELECT k, id FROM a ORDER BY k, id LIMIT $1::int OFFSET $2::int;
+-- @params -1
+SELECT k, id FROM a ORDER BY k, id LIMIT $1::int;
+-- @exact-or-refused
+-- @params 70000
+-- @types int4
+SELECT k, id FROM a ORDER BY k, id LIMIT $1::smallint;
+-- @exact-or-refused
+SELECT k, id FROM a ORDER BY k, id LIMIT 70000::smallint;
+-- @exact-or-refused
+-- @params 2.5
+-- @types float8
+SELECT k, id FROM a ORDER BY k, id LIMIT $1;
+-- @exact-or-refused
+-- @params 2
+-- @types numeric
+SELECT k, id FROM a ORDER BY k, id LIMIT $1;
+-- @exact-or-refused
+SELECT k, id FROM a ORDER BY k, id LIMIT 2.5::int;
+-- @exact-or-refused
+SELECT k, id FROM a ORDER BY k, id LIMIT '2'::int;
