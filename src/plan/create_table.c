@@ -108,6 +108,25 @@ static bool find_column(struct build *b, const struct node *stmt, const char *na
 	return false;
 }
 
+/* bootstrap.tables may place a table before it is made; options of the statement's own win.
+ * One that lives on another shard than home is made everywhere, as its schema is read at home. */
+static void declared_place(struct build *b, const struct table_keys *t, struct options *o,
+			   bool *every)
+{
+	const struct map_table *m = map_find_table(b->map, t->schema, t->name);
+	if (!m || o->any)
+		return;
+	o->reference = m->kind == MAP_REFERENCE;
+	o->single = m->kind == MAP_SINGLE;
+	*every = o->single && m->home != b->map->home;
+	if (m->kind != MAP_SHARDED)
+		return;
+	o->distribution = b->map->distributions[m->distribution].name;
+	o->n_keys = m->n_keys;
+	for (unsigned i = 0; i < m->n_keys; i++)
+		o->keys[i] = m->key_columns[i];
+}
+
 static void default_key(struct build *b, const struct node *stmt, struct options *o)
 {
 	uint32_t type;
@@ -360,6 +379,8 @@ enum status plan_create_table(struct build *b, const struct node *stmt)
 	const struct schema_relation *old = schema_find(b->schema, t.schema, t.name);
 	if (old)
 		return existing_table(b, old, &o);
+	bool every = false;
+	declared_place(b, &t, &o, &every);
 	default_key(b, stmt, &o);
 	if (o.n_keys) {
 		change.kind = CHANGE_ADD_SHARDED;
@@ -380,5 +401,5 @@ enum status plan_create_table(struct build *b, const struct node *stmt)
 				    "mosaic options of this form");
 	if (t.kind != REL_SINGLE)
 		change_add(b, change);
-	return utility_run(b, "CREATE TABLE", t.kind != REL_SINGLE, true);
+	return utility_run(b, "CREATE TABLE", every || t.kind != REL_SINGLE, true);
 }

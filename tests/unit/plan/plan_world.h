@@ -7,6 +7,7 @@
  *	ser (k bigint, id int from a sequence); trg (k bigint, with a trigger); nk (k bigint NULL)
  *	ref, ref2 (id int PK, name text, v int, at timestamptz default now()) reference tables
  *	solo (id int PK, v text, k bigint) single, on the home shard; far on the second shard
+ *	later_… in the map, not made yet: reference, by a text i, single, single on the second shard
  *	v a view; seq a sequence; pg_catalog.pg_class */
 #ifndef PGMOSAIC_TESTS_UNIT_PLAN_WORLD_H
 #define PGMOSAIC_TESTS_UNIT_PLAN_WORLD_H
@@ -294,6 +295,11 @@ static inline struct shard_map *fake_map(unsigned n_shards)
 	fake_map_table(m, "ref", MAP_REFERENCE, 0, NULL);
 	fake_map_table(m, "ref2", MAP_REFERENCE, 0, NULL);
 	fake_map_table(m, "far", MAP_SINGLE, 0, NULL);
+	m->tables[m->n_tables - 1].home = (uint16_t)(n_shards > 1 ? 1 : 0);
+	fake_map_table(m, "later_ref", MAP_REFERENCE, 0, NULL);
+	fake_map_table(m, "later_text", MAP_SHARDED, 1, "i");
+	fake_map_table(m, "later_solo", MAP_SINGLE, 0, NULL);
+	fake_map_table(m, "later_far", MAP_SINGLE, 0, NULL);
 	m->tables[m->n_tables - 1].home = (uint16_t)(n_shards > 1 ? 1 : 0);
 	if (map_seal(m, &err) != STATUS_OK) {
 		fprintf(stderr, "%s\n", err.message);

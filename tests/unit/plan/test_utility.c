@@ -45,6 +45,25 @@ static void create_table_takes_the_default_key_or_stays_single(void **state)
 	assert_int_equal(f->plan->n_changes, 0);
 }
 
+static void create_table_goes_where_the_map_has_it_already(void **state)
+{
+	struct fake *f = *state;
+	f->default_keys[0] = "k";
+	f->n_default_keys = 1;
+	assert_target(f, "CREATE TABLE later_ref (k bigint PRIMARY KEY)", TARGET_EVERY);
+	assert_int_equal(f->plan->changes[0].kind, CHANGE_ADD_REFERENCE);
+	assert_null(f->plan->text);
+	assert_target(f, "CREATE TABLE later_solo (id int PRIMARY KEY, k bigint)", TARGET_SHARD);
+	assert_int_equal(f->plan->shard, 0);
+	assert_int_equal(f->plan->n_changes, 0);
+	assert_target(f, "CREATE TABLE later_text (i text PRIMARY KEY, k bigint)", TARGET_EVERY);
+	assert_string_equal(f->plan->changes[0].key_columns[0], "i");
+	assert_string_equal(f->plan->changes[0].distribution, "default_text");
+	assert_refused(f, "CREATE TABLE later_text (i text, k bigint PRIMARY KEY)", "PRIMARY KEY");
+	assert_target(f, "CREATE TABLE later_far (id int PRIMARY KEY, k bigint)", TARGET_EVERY);
+	assert_int_equal(f->plan->n_changes, 0);
+}
+
 static void constraints_a_shard_cannot_enforce_are_refused(void **state)
 {
 	static const char *const cases[][2] = {
@@ -250,6 +269,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(create_table_takes_its_shard_key_from_the_options),
 		TEST(create_table_takes_the_default_key_or_stays_single),
+		TEST(create_table_goes_where_the_map_has_it_already),
 		TEST(constraints_a_shard_cannot_enforce_are_refused),
 		TEST(foreign_keys_that_stay_on_the_shard_are_fine),
 		TEST(mosaic_options_that_are_wrong_say_so),
