@@ -357,6 +357,8 @@ struct leg *session_leg(struct session *s, uint16_t shard); /* made when missing
 struct leg *session_find_leg(struct session *s, uint16_t shard);
 /* In a fiber: a connection with the session's settings, in the transaction if there is one. */
 bool session_enlist(struct session *s, struct leg *leg);
+/* The same for what reads no table: it does not make the transaction one of several shards. */
+bool session_look_on(struct session *s, struct leg *leg);
 /* The same for several, at the same time. The leg that failed; NULL: none. */
 struct leg *session_enlist_all(struct session *s, struct leg **legs, unsigned n);
 /* For what any shard can answer: one in the transaction, else home if it has a connection to

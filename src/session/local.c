@@ -316,7 +316,7 @@ static bool pass_on(struct session *s, struct statement *st, struct leg *leg)
 {
 	struct relay how = { .keeps_ready = true };
 
-	if (!session_enlist(s, leg))
+	if (!session_look_on(s, leg))
 		return reply_leg_error(s, leg, st->text);
 	wire_put_query(conn_out(leg->conn), st->text.p, st->text.n);
 	conn_sent(leg->conn, 1);

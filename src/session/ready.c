@@ -76,7 +76,7 @@ static bool describe(struct session *s, struct prepared *p)
 
 	if (p->is_described && p->plan_world == session_world(s)->version)
 		return true;
-	if (!session_enlist(s, leg))
+	if (!session_look_on(s, leg))
 		return reply_leg_error(s, leg, text);
 	leg_begin(leg, LEG_ROWS_DROP);
 	if (!conn_has_prepared(leg->conn, p->id))

@@ -357,8 +357,9 @@ struct leg *relay_take(struct session *s, const struct plan *plan, uint16_t shar
 	if (!clock_allows(s, plan, shard))
 		return NULL;
 	leg = ready_leg(s, shard);
-	if (!leg || leg->conn->is_canceling)
+	if (!leg || leg->conn->is_canceling || (leg->looks_on && session_is_serializable(s)))
 		return NULL;
+	leg->looks_on = false;
 	if (plan->no_txn_block ? s->txn.status != 'I' : !begin_in_front(s, leg, how))
 		return NULL;
 	leg->wrote |= plan->writes && s->txn.status != 'I';

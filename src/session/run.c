@@ -181,7 +181,8 @@ static bool serializable_allows(struct run *r)
 	if (!session_is_serializable(s))
 		return true;
 	for (unsigned i = 0; i < s->n_legs; i++)
-		others += s->legs[i]->in_txn && !shard_set_has(&r->shards, s->legs[i]->shard);
+		others += s->legs[i]->in_txn && !s->legs[i]->looks_on &&
+			  !shard_set_has(&r->shards, s->legs[i]->shard);
 	if (others + r->shards.n < 2)
 		return true;
 	err_set(&err, STATUS_UNROUTED, "a SERIALIZABLE transaction touches a second shard");

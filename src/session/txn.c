@@ -153,6 +153,7 @@ static struct leg *enlist_all(struct session *s, struct leg **legs, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		if (refuse_lost(legs[i]))
 			return legs[i];
+		legs[i]->looks_on = false;
 		pools[i] = session_pool(s, legs[i]);
 		if (!legs[i]->conn)
 			legs[i]->in_txn = legs[i]->wrote = legs[i]->has_xid = false;
@@ -177,6 +178,16 @@ struct leg *session_enlist_all(struct session *s, struct leg **legs, unsigned n)
 bool session_enlist(struct session *s, struct leg *leg)
 {
 	return session_enlist_all(s, &leg, 1) == NULL;
+}
+
+bool session_look_on(struct session *s, struct leg *leg)
+{
+	bool looks_on = leg->looks_on || !leg->in_txn;
+
+	if (!session_enlist(s, leg))
+		return false;
+	leg->looks_on = looks_on && leg->in_txn;
+	return true;
 }
 
 /* ---- the transaction itself ---- */

@@ -51,9 +51,10 @@ struct leg {
 	unsigned pins; /* the session's notes: why it keeps the conn between transactions */
 
 	/* its part of the client's transaction */
-	bool in_txn;  /* BEGIN was sent */
-	bool wrote;   /* or may have */
-	bool has_xid; /* a command tag proved that rows were changed */
+	bool in_txn;   /* BEGIN was sent */
+	bool looks_on; /* nothing of the client's ran there, only descriptions and settings */
+	bool wrote;    /* or may have */
+	bool has_xid;  /* a command tag proved that rows were changed */
 	bool is_prepared;
 
 	/* the reply to the present exchange */

@@ -160,6 +160,20 @@ BEGIN ISOLATION LEVEL SERIALIZABLE;
 SELECT * FROM w_two WHERE k = 1;
 UPDATE w_two SET v = 10 WHERE k = 1;
 COMMIT;
+-- the shard that only described a statement or took a setting does not count as a second one
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+SET application_name = 'x';
+SELECT v, v AS first FROM w_two WHERE k = 2;
+UPDATE w_two SET v = v + 1 WHERE k = 2;
+COMMIT;
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+SELECT v, v AS second FROM w_two WHERE k = 3;
+COMMIT;
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+SELECT v, v AS third FROM w_two WHERE k = 4;
+-- @refused
+SELECT count(*) AS third FROM w_two;
+ROLLBACK;
 BEGIN;
 SET TRANSACTION READ ONLY;
 DELETE FROM w_two WHERE k = 1;
