@@ -267,6 +267,23 @@ bool order_plan(struct build *b, struct level *top)
 }
 
 /* ---- LIMIT ---- */
+/* A number beyond int4, or what a driver wrote as LIMIT '3'. */
+static bool read_digits(struct build *b, const struct node *n, struct plan_count *out)
+{
+	const struct node *number = node_child(n, "fval");
+	const char *text =
+		number ? node_text(number, "fval") : node_text(node_child(n, "sval"), "sval");
+	const char *digits = text + (*text == '-');
+	if (!*digits || strspn(digits, "0123456789") != strlen(digits))
+		return false;
+	errno = 0;
+	out->kind = COUNT_CONST;
+	out->value = strtoll(text, NULL, 10);
+	if (errno == ERANGE && number && b->scatter.status == STATUS_OK)
+		err_set_code(&b->scatter, STATUS_INVALID, "22003", "bigint out of range");
+	return errno != ERANGE;
+}
+
 static bool read_bare_count(struct build *b, const struct node *n, struct plan_count *out)
 {
 	if (!n)
@@ -276,16 +293,8 @@ static bool read_bare_count(struct build *b, const struct node *n, struct plan_c
 	} else if (node_is(n, NODE_A_Const) && node_child(n, "ival")) {
 		out->kind = COUNT_CONST;
 		out->value = node_int(node_child(n, "ival"), "ival");
-	} else if (node_is(n, NODE_A_Const) && node_child(n, "fval")) {
-		const char *text = node_text(node_child(n, "fval"), "fval");
-		if (strspn(text + (*text == '-'), "0123456789") != strlen(text + (*text == '-')))
-			return false;
-		errno = 0;
-		out->kind = COUNT_CONST;
-		out->value = strtoll(text, NULL, 10);
-		if (errno == ERANGE && b->scatter.status == STATUS_OK)
-			err_set_code(&b->scatter, STATUS_INVALID, "22003", "bigint out of range");
-		return errno != ERANGE;
+	} else if (node_is(n, NODE_A_Const) && (node_child(n, "fval") || node_child(n, "sval"))) {
+		return read_digits(b, n, out);
 	} else if (node_is(n, NODE_ParamRef)) {
 		unsigned number = (unsigned)node_int(n, "number");
 		if (number == 0 || number > UINT16_MAX)

@@ -167,5 +167,13 @@ SELECT k, id FROM a ORDER BY k, id LIMIT $1;
 SELECT k, id FROM a ORDER BY k, id LIMIT $1;
 -- @exact-or-refused
 SELECT k, id FROM a ORDER BY k, id LIMIT 2.5::int;
+SELECT k, id FROM a ORDER BY k, id LIMIT '2'::int OFFSET '1';
+SELECT k, id FROM a ORDER BY k, id LIMIT '-1';
 -- @exact-or-refused
-SELECT k, id FROM a ORDER BY k, id LIMIT '2'::int;
+SELECT k, id FROM a ORDER BY k, id LIMIT ' 2 ';
+-- @exact-or-refused
+SELECT k, id FROM a ORDER BY k, id LIMIT '';
+-- @exact-or-refused
+SELECT k, id FROM a ORDER BY k, id LIMIT '-';
+-- @exact-or-refused
+SELECT k, id FROM a ORDER BY k, id LIMIT '99999999999999999999';
