@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "pgmosaic/base/check.h"
+#include "tls_internal.h"
 
 /* Above this a write to an idle stream skips the queue. */
 #define DIRECT_BYTES (16u << 10)
@@ -35,9 +36,9 @@ void socket_tune(int fd, const struct socket_options *o)
 
 static void stream_arm(struct stream *s)
 {
-	int events = s->paused ? 0 : UV_READABLE;
+	int events = s->paused && !s->handshaking ? 0 : UV_READABLE;
 
-	if (buf_len(&s->out) && !s->broken)
+	if ((buf_len(&s->out) && !s->broken && !s->handshaking) || s->wants_write)
 		events |= UV_WRITABLE;
 	if (events == s->events)
 		return;
@@ -65,6 +66,18 @@ void stream_use_ssl(struct stream *s, struct ssl_st *ssl)
 	SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 }
 
+bool stream_accept_tls(struct stream *s, const struct tls_server *t, const void *early, size_t n)
+{
+	PRE(buf_len(&s->out) == 0 && !s->ssl);
+	s->link = tls_link_create(t, s->fd, early, n);
+	if (!s->link)
+		return false;
+	s->ssl = tls_link_ssl(s->link);
+	s->handshaking = s->wants_write = true; /* writable: the first step is the next turn's */
+	stream_arm(s);
+	return true;
+}
+
 static ssize_t ssl_result(struct stream *s, int n)
 {
 	int reason = SSL_get_error(s->ssl, n);
@@ -75,17 +88,37 @@ static ssize_t ssl_result(struct stream *s, int n)
 	return -1;
 }
 
+static ssize_t ssl_read(struct stream *s, void *p, size_t n)
+{
+	int done;
+
+	if (s->handshaking)
+		return 0;
+	ERR_clear_error(); /* of others on this thread: SSL_get_error() would take it for ours */
+	done = SSL_read(s->ssl, p, n > 1u << 30 ? 1 << 30 : (int)n);
+	s->wants_write = done <= 0 && SSL_get_error(s->ssl, done) == SSL_ERROR_WANT_WRITE;
+	return done > 0 ? done : ssl_result(s, done);
+}
+
+static ssize_t ssl_write(struct stream *s, const void *p, size_t n)
+{
+	int done;
+
+	if (s->handshaking)
+		return 0;
+	ERR_clear_error();
+	done = SSL_write(s->ssl, p, n > 1u << 30 ? 1 << 30 : (int)n);
+	return done > 0 ? done : ssl_result(s, done);
+}
+
 ssize_t stream_read(struct stream *s, void *p, size_t n)
 {
 	ssize_t got;
 
 	if (s->broken)
 		return -1;
-	if (s->ssl) {
-		int done = SSL_read(s->ssl, p, n > 1u << 30 ? 1 << 30 : (int)n);
-
-		return done > 0 ? done : ssl_result(s, done);
-	}
+	if (s->ssl)
+		return ssl_read(s, p, n);
 	got = recv(s->fd, p, n, 0);
 	if (got > 0)
 		return got;
@@ -100,9 +133,7 @@ static ssize_t stream_send(struct stream *s, const void *p, size_t n)
 	ssize_t sent;
 
 	if (s->ssl) {
-		int done = SSL_write(s->ssl, p, n > 1u << 30 ? 1 << 30 : (int)n);
-
-		sent = done > 0 ? done : ssl_result(s, done);
+		sent = ssl_write(s, p, n);
 	} else {
 		sent = send(s->fd, p, n, MSG_NOSIGNAL);
 		if (sent < 0)
@@ -117,7 +148,7 @@ static ssize_t stream_send(struct stream *s, const void *p, size_t n)
 static void stream_break(struct stream *s)
 {
 	s->broken = true;
-	s->paused = false;
+	s->paused = s->handshaking = s->wants_write = false;
 	buf_finish(&s->out);
 	if (!s->closing)
 		stream_arm(s);
@@ -203,6 +234,23 @@ void stream_resume(struct stream *s)
 		stream_arm(s);
 }
 
+/* One step of the handshake. A failure shows as a read that fails. */
+static void stream_handshake(struct stream *s)
+{
+	enum tls_step step = tls_link_handshake(s->link);
+
+	s->wants_write = step == TLS_STEP_WRITE;
+	if (step == TLS_STEP_FAILED) {
+		stream_break(s);
+		s->ops->on_readable(s);
+		return;
+	}
+	s->handshaking = step != TLS_STEP_DONE;
+	stream_arm(s);
+	if (step == TLS_STEP_DONE)
+		s->ops->on_secured(s);
+}
+
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
 	struct stream *s = container_of(poll, struct stream, poll);
@@ -215,6 +263,13 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		stream_break(s);
 		events = UV_READABLE;
 	}
+	if (s->handshaking) {
+		stream_handshake(s);
+		loop_flush(l);
+		return;
+	}
+	if (s->wants_write)
+		events |= UV_READABLE;
 	if (events & UV_WRITABLE)
 		stream_flush(s);
 	if ((events & UV_READABLE) && !s->closing)
@@ -239,6 +294,10 @@ void stream_close(struct stream *s)
 	list_remove(&s->dirty_node);
 	uv_poll_stop(&s->poll);
 	buf_finish(&s->out);
+	if (s->link)
+		tls_link_destroy(s->link, !s->broken);
+	s->link = NULL;
+	s->ssl = NULL;
 	if (!s->keep_fd)
 		close(s->fd);
 	uv_close((uv_handle_t *)&s->poll, on_poll_closed);

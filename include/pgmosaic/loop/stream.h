@@ -8,8 +8,10 @@
  * Back-pressure: stream_is_full() above 256 KiB queued; after it has said so, on_drained
  * is called once the queue has fallen under 64 KiB. It may come from within
  * stream_flush(): it only notes and wakes. stream_pause() stops on_readable.
- * Failure: stream_read() gives -1 on end of file or error; a failed send sets
- * `broken` and makes the next on_readable see -1.
+ * TLS: stream_use_ssl() for a session that libpq has made; stream_accept_tls() to answer a
+ * client's handshake: on_secured when it is done, and until then nothing is read or sent.
+ * Failure: stream_read() gives -1 on end of file or error; a failed send or handshake sets
+ * `broken` and makes the next on_readable see -1; stream_tls_reason() says why a handshake failed.
  * Ownership: the fd is the stream's unless `keep_fd` (libpq closes its own).
  * Threads: the loop's only. */
 #ifndef PGMOSAIC_LOOP_STREAM_H
@@ -25,10 +27,13 @@
 
 struct ssl_st;
 struct stream;
+struct tls_link;
+struct tls_server;
 
 struct stream_ops {
 	void (*on_readable)(struct stream *s);
 	void (*on_drained)(struct stream *s);
+	void (*on_secured)(struct stream *s); /* only after stream_accept_tls() */
 	void (*on_gone)(struct stream *s);
 };
 
@@ -44,16 +49,31 @@ struct stream {
 	struct loop *loop;
 	const struct stream_ops *ops;
 	struct ssl_st *ssl;
+	struct tls_link *link; /* behind an `ssl` of our own */
 	uv_poll_t poll;
 	struct list dirty_node;
 	int events;
 	bool paused, was_full; /* was_full: somebody waits for on_drained */
+	bool handshaking;
+	bool wants_write; /* TLS: the handshake, or a read, goes on when the socket takes bytes */
 };
 
 void stream_open(struct stream *s, struct loop *l, int fd, const struct stream_ops *ops,
 		 void *owner, size_t out_limit_bytes);
 /* Use this TLS session (libpq's) for all bytes; not owned. */
 void stream_use_ssl(struct stream *s, struct ssl_st *ssl);
+/* Answer a TLS handshake, of which the first n bytes were read already; everything queued must
+ * have been sent. It goes on by itself, from the next turn. False: no memory. */
+bool stream_accept_tls(struct stream *s, const struct tls_server *t, const void *early, size_t n);
+/* Of an accepted handshake. Why it failed; "" when it did not. */
+const char *stream_tls_reason(const struct stream *s);
+/* "TLSv1.3/TLS_AES_256_GCM_SHA384"; "" without TLS. */
+void stream_tls_describe(const struct stream *s, char *out, size_t size);
+/* The client named the protocol "postgresql" (ALPN). */
+bool stream_tls_has_alpn(const struct stream *s);
+/* The client's certificate was shown and checked; its common name, "" when it has none that is
+ * one text without zero bytes and fits. False: no certificate. */
+bool stream_tls_client_name(const struct stream *s, char *out, size_t size);
 /* > 0 bytes, 0 nothing now, -1 end of file or error. */
 ssize_t stream_read(struct stream *s, void *p, size_t n);
 /* Queue, or send at once when it is much and nothing is queued. */
