@@ -8,8 +8,9 @@
  * The name inside client-first is ignored, as PostgreSQL does: the start-up packet's counts.
  * Failure modes: each leaves SCRAM_FAILED. A wrong proof, a mock user and a user without
  * SCRAM keys are not told apart, in text, messages or work done.
- * Channel binding is not offered: "p=" is refused; "y" (the client could, and thinks that
- * we cannot) is right, and must be refused only once a -PLUS mechanism is offered. */
+ * Channel binding: with it the header is "p=tls-server-end-point,," and "c=" holds header and
+ * the certificate's hash, so that an answer made for another server's certificate fails here. A "y"
+ * (the client could, and thinks that we cannot) is right unless we offered it. */
 #include <stdio.h>
 #include <string.h>
 
@@ -18,7 +19,8 @@
 #include "wire/crypto.h"
 #include "wire/text.h"
 
-#define NONCE_BYTES 18
+#define NONCE_BYTES  18
+#define BINDING_FLAG "p=tls-server-end-point"
 
 /* A message being read attribute by attribute: "a=value,b=value". */
 struct attributes {
@@ -40,6 +42,24 @@ bool scram_start(struct scram *s, const struct auth_verifier *v, const char *use
 		return false;
 	crypto_base64(raw, sizeof(raw), s->server_nonce);
 	return true;
+}
+
+void scram_offer_binding(struct scram *s, const uint8_t *data, size_t n)
+{
+	s->is_offered = n > 0 && n <= sizeof(s->binding);
+	if (s->is_offered)
+		memcpy(s->binding, data, n);
+	s->n_binding = s->is_offered ? n : 0;
+}
+
+enum status scram_choose(struct scram *s, const char *mechanism, struct err *err)
+{
+	s->is_bound = s->is_offered && strcmp(mechanism, SCRAM_MECHANISM_PLUS) == 0;
+	if (s->is_bound || strcmp(mechanism, SCRAM_MECHANISM) == 0)
+		return STATUS_OK;
+	s->state = SCRAM_FAILED;
+	return err_set(err, STATUS_PROTOCOL,
+		       "client selected an invalid SASL authentication mechanism");
 }
 
 static enum status malformed(struct err *err, const char *detail)
@@ -83,35 +103,82 @@ static bool is_printable(struct str s)
 	return s.n > 0;
 }
 
-/* "n,," or "y,,": what comes before the bare message. */
-static enum status read_gs2_header(struct scram *s, const char *text, struct err *err)
+static enum status binding_missing(struct err *err)
 {
-	if (text[0] == 'p')
-		return err_set(err, STATUS_PROTOCOL,
-			       "client selected SCRAM-SHA-256 without channel binding, but the "
-			       "SCRAM message includes channel binding data");
-	if (text[0] != 'n' && text[0] != 'y')
+	return malformed(err, "The client selected SCRAM-SHA-256-PLUS, but the SCRAM message does "
+			      "not include channel binding data.");
+}
+
+/* The flag "p=NAME": right only for the mechanism that binds. Its length; 0: refused. */
+static size_t read_binding_name(const struct scram *s, const char *text, struct err *err)
+{
+	size_t n = strcspn(text, ",");
+
+	if (!s->is_bound) {
+		malformed(err, "The client selected SCRAM-SHA-256 without channel binding, but the "
+			       "SCRAM message includes channel binding data.");
+		return 0;
+	}
+	if (n != strlen(BINDING_FLAG) || strncmp(text, BINDING_FLAG, n) != 0) {
+		err_set(err, STATUS_PROTOCOL, "unsupported SCRAM channel-binding type");
+		err_hint(err, "tls-server-end-point is supported.");
+		return 0;
+	}
+	return n;
+}
+
+/* The flags "n" and "y": no binding. */
+static enum status check_unbound(const struct scram *s, char flag, struct err *err)
+{
+	if (s->is_bound)
+		return binding_missing(err);
+	if (flag == 'n' || !s->is_offered)
+		return STATUS_OK;
+	err_set_code(err, STATUS_AUTH, "28000", "SCRAM channel binding negotiation error");
+	err_detail(err, "The client supports SCRAM channel binding but thinks the server does not. "
+			"However, this server does support channel binding.");
+	return STATUS_AUTH;
+}
+
+/* "n,,", "y,," or "p=NAME,,": what comes before the bare message; *n: its length. */
+static enum status read_gs2_header(struct scram *s, const char *text, size_t *n, struct err *err)
+{
+	size_t flag = 1;
+	enum status st;
+
+	if (text[0] == 'p' && text[1] == '=') {
+		flag = read_binding_name(s, text, err);
+		if (!flag)
+			return err->status;
+	} else if (text[0] == 'n' || text[0] == 'y') {
+		st = check_unbound(s, text[0], err);
+		if (st != STATUS_OK)
+			return st;
+	} else {
 		return malformed(err, "Unexpected channel-binding flag.");
-	if (text[1] != ',')
+	}
+	if (text[flag] != ',')
 		return malformed(err, "Comma expected behind the channel-binding flag.");
-	if (text[2] == 'a')
+	if (text[flag + 1] == 'a')
 		return err_set_code(err, STATUS_PROTOCOL, "0A000",
 				    "client uses authorization identity, but it is not supported");
-	if (text[2] != ',')
+	if (text[flag + 1] != ',')
 		return malformed(err, "Unexpected attribute in client-first-message.");
-	snprintf(s->gs2, sizeof(s->gs2), "%c,,", text[0]);
+	*n = flag + 2;
+	snprintf(s->gs2, sizeof(s->gs2), "%.*s", (int)*n, text);
 	return STATUS_OK;
 }
 
 static enum status read_client_first(struct scram *s, const char *text, struct err *err)
 {
-	enum status st = read_gs2_header(s, text, err);
 	struct attributes a;
 	struct str value, nonce;
+	size_t n_header = 0;
+	enum status st = read_gs2_header(s, text, &n_header, err);
 
 	if (st != STATUS_OK)
 		return st;
-	a.p = text + 3;
+	a.p = text + n_header;
 	text_copy(s->client_first_bare, sizeof(s->client_first_bare), a.p);
 	if (a.p[0] == 'm')
 		return err_set_code(err, STATUS_PROTOCOL, "0A000",
@@ -144,23 +211,43 @@ static enum status step_client_first(struct scram *s, const char *text, struct b
 	return STATUS_OK;
 }
 
+/* "c=" must be the header of the first message, and behind it the channel's own data. */
+static enum status check_binding(const struct scram *s, struct str given, struct err *err)
+{
+	uint8_t want[sizeof(s->gs2) + SCRAM_BINDING_MAX];
+	char expected[BASE64_SIZE(sizeof(want))];
+	size_t n = strlen(s->gs2);
+
+	memcpy(want, s->gs2, n);
+	if (s->is_bound) {
+		memcpy(want + n, s->binding, s->n_binding);
+		n += s->n_binding;
+	}
+	crypto_base64(want, n, expected);
+	if (str_is(given, expected))
+		return STATUS_OK;
+	if (s->is_bound)
+		return err_set_code(err, STATUS_AUTH, "28000",
+				    "SCRAM channel binding check failed");
+	return err_set(err, STATUS_PROTOCOL,
+		       "unexpected SCRAM channel-binding attribute in client-final-message");
+}
+
 /* Checks all but the proof; `n_signed`: bytes of the message before ",p=". */
 static enum status read_client_final(const struct scram *s, const char *text,
 				     uint8_t proof[SHA256_BYTES], size_t *n_signed, struct err *err)
 {
 	struct attributes a = { text, 0 };
 	struct str binding, nonce, value;
-	char expected[BASE64_SIZE(sizeof(s->gs2))];
+	enum status st;
 	const char *at;
 
-	crypto_base64((const uint8_t *)s->gs2, strlen(s->gs2), expected);
 	if (!expect_attribute(&a, 'c', &binding) || !expect_attribute(&a, 'r', &nonce))
 		return malformed(err,
 				 "Channel binding and nonce expected in client-final-message.");
-	if (!str_is(binding, expected))
-		return err_set(
-			err, STATUS_PROTOCOL,
-			"unexpected SCRAM channel-binding attribute in client-final-message");
+	st = check_binding(s, binding, err);
+	if (st != STATUS_OK)
+		return st;
 	do {
 		at = a.p;
 		if (!next_attribute(&a, &value))
@@ -189,17 +276,16 @@ static size_t auth_message(const struct scram *s, const char *final, size_t n_si
 	return n > 0 && (size_t)n < size ? (size_t)n : 0;
 }
 
-static bool proof_fits(const struct scram *s, const char *message, size_t n,
+static bool proof_fits(struct scram *s, const char *message, size_t n,
 		       const uint8_t proof[SHA256_BYTES])
 {
-	uint8_t signature[SHA256_BYTES], key[SHA256_BYTES], stored[SHA256_BYTES];
+	uint8_t signature[SHA256_BYTES], stored[SHA256_BYTES], *key = s->client_key;
 	bool ok = crypto_hmac(s->verifier.stored_key, SCRAM_KEY_BYTES, message, n, signature);
 
 	for (size_t i = 0; i < SHA256_BYTES; i++)
 		key[i] = proof[i] ^ signature[i];
-	ok &= crypto_sha256(key, sizeof(key), stored);
+	ok &= crypto_sha256(key, SCRAM_KEY_BYTES, stored);
 	ok &= auth_equal(stored, s->verifier.stored_key, SHA256_BYTES);
-	auth_wipe(key, sizeof(key));
 	return ok && !s->verifier.is_mock;
 }
 

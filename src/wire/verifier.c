@@ -183,3 +183,29 @@ bool auth_check_md5(const struct auth_verifier *v, const uint8_t salt[4], const 
 	auth_wipe(expected, sizeof(expected));
 	return ok && v->has_md5 && !v->is_mock;
 }
+
+static bool check_plain_scram(const struct auth_verifier *v, const char *password)
+{
+	uint8_t salted[SHA256_BYTES], client[SHA256_BYTES], stored[SHA256_BYTES];
+	bool ok = crypto_pbkdf2(password, v->salt, v->n_salt, v->iterations, salted);
+
+	ok &= crypto_hmac(salted, SHA256_BYTES, "Client Key", 10, client);
+	ok &= crypto_sha256(client, SHA256_BYTES, stored);
+	ok &= auth_equal(stored, v->stored_key, SCRAM_KEY_BYTES);
+	auth_wipe(salted, sizeof(salted));
+	auth_wipe(client, sizeof(client));
+	return ok;
+}
+
+bool auth_check_plain(const struct auth_verifier *v, const char *user, const char *password)
+{
+	char md5[MD5_HEX_BYTES];
+	bool ok;
+
+	if (v->has_scram || !v->has_md5)
+		return check_plain_scram(v, password) && v->has_scram && !v->is_mock;
+	ok = crypto_md5_hex(password, strlen(password), user, strlen(user), md5);
+	ok &= auth_equal((const uint8_t *)md5, (const uint8_t *)v->md5, 32);
+	auth_wipe(md5, sizeof(md5));
+	return ok && !v->is_mock;
+}

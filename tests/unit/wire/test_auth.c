@@ -381,6 +381,183 @@ static void secrets_are_compared_and_wiped(void **state)
 	assert_memory_equal(a, zero, 4);
 }
 
+/* ---- channel binding ---- */
+
+#define PLUS_HEADER "p=tls-server-end-point,,"
+
+static const uint8_t certificate_hash[32] = "the hash of a certificate......";
+
+/* The client's last message of a bound exchange, for any header and channel data. */
+static enum status bound_log_in(const char *header, const uint8_t *data, size_t n)
+{
+	uint8_t raw[200], salted[32], key[32], stored[32], signature[32];
+	char first[600], server_first[500], binding[300], message[1500], proof[64], final[900];
+	unsigned size = 32;
+	enum status st;
+
+	snprintf(first, sizeof(first), "%sn=user,r=" RFC_CLIENT, header);
+	st = say(first);
+	if (st != STATUS_OK)
+		return st;
+	snprintf(server_first, sizeof(server_first), "%.*s", (int)buf_len(&out),
+		 (char *)buf_head(&out));
+	memcpy(raw, header, strlen(header));
+	memcpy(raw + strlen(header), data, n);
+	EVP_EncodeBlock((uint8_t *)binding, raw, (int)(strlen(header) + n));
+	PKCS5_PBKDF2_HMAC("pencil", -1, v.salt, v.n_salt, 4096, EVP_sha256(), 32, salted);
+	HMAC(EVP_sha256(), salted, 32, (const uint8_t *)"Client Key", 10, key, &size);
+	EVP_Digest(key, 32, stored, NULL, EVP_sha256(), NULL);
+	snprintf(message, sizeof(message), "n=user,r=%s,%s,c=%s,r=%s", RFC_CLIENT, server_first,
+		 binding, RFC_NONCE);
+	HMAC(EVP_sha256(), stored, 32, (uint8_t *)message, strlen(message), signature, &size);
+	for (int i = 0; i < 32; i++)
+		key[i] ^= signature[i];
+	EVP_EncodeBlock((uint8_t *)proof, key, 32);
+	snprintf(final, sizeof(final), "c=%s,r=%s,p=%s", binding, RFC_NONCE, proof);
+	return say(final);
+}
+
+static void a_client_that_binds_to_our_certificate_gets_in(void **state)
+{
+	(void)state;
+	scram_offer_binding(&s, certificate_hash, 32);
+	assert_int_equal(scram_choose(&s, SCRAM_MECHANISM_PLUS, &err), STATUS_OK);
+	assert_int_equal(bound_log_in(PLUS_HEADER, certificate_hash, 32), STATUS_OK);
+	assert_int_equal(s.state, SCRAM_DONE);
+}
+
+static void a_client_bound_to_another_certificate_fails(void **state)
+{
+	uint8_t other[32];
+
+	(void)state;
+	memcpy(other, certificate_hash, 32);
+	other[31] ^= 1;
+	scram_offer_binding(&s, certificate_hash, 32);
+	assert_int_equal(scram_choose(&s, SCRAM_MECHANISM_PLUS, &err), STATUS_OK);
+	assert_int_equal(bound_log_in(PLUS_HEADER, other, 32), STATUS_AUTH);
+	assert_string_equal(err.code, "28000");
+	assert_string_equal(err.message, "SCRAM channel binding check failed");
+	assert_int_equal(s.state, SCRAM_FAILED);
+}
+
+static void a_header_without_its_channel_data_fails(void **state)
+{
+	(void)state;
+	scram_offer_binding(&s, certificate_hash, 32);
+	assert_int_equal(scram_choose(&s, SCRAM_MECHANISM_PLUS, &err), STATUS_OK);
+	assert_int_equal(bound_log_in(PLUS_HEADER, certificate_hash, 0), STATUS_AUTH);
+	assert_int_equal(s.state, SCRAM_FAILED);
+}
+
+static void a_taken_away_offer_is_noticed(void **state)
+{
+	(void)state;
+	scram_offer_binding(&s, certificate_hash, 32);
+	assert_int_equal(scram_choose(&s, SCRAM_MECHANISM, &err), STATUS_OK);
+	assert_int_equal(say("y,,n=user,r=" RFC_CLIENT), STATUS_AUTH);
+	assert_string_equal(err.code, "28000");
+	assert_string_equal(err.message, "SCRAM channel binding negotiation error");
+	assert_int_equal(s.state, SCRAM_FAILED);
+}
+
+static void a_client_that_cannot_bind_gets_in_beside_the_offer(void **state)
+{
+	(void)state;
+	scram_offer_binding(&s, certificate_hash, 32);
+	assert_int_equal(scram_choose(&s, SCRAM_MECHANISM, &err), STATUS_OK);
+	assert_int_equal(say(RFC_FIRST), STATUS_OK);
+	assert_int_equal(say(RFC_FINAL), STATUS_OK);
+	assert_int_equal(s.state, SCRAM_DONE);
+}
+
+static void mechanism_and_flag_must_agree(void **state)
+{
+	static const struct {
+		const char *mechanism, *first, *detail;
+	} table[] = {
+		{ SCRAM_MECHANISM, PLUS_HEADER "n=a,r=b",
+		  "The client selected SCRAM-SHA-256 without channel binding, but the SCRAM message "
+		  "includes channel binding data." },
+		{ SCRAM_MECHANISM_PLUS, "n,,n=a,r=b",
+		  "The client selected SCRAM-SHA-256-PLUS, but the SCRAM message does not include channel "
+		  "binding data." },
+		{ SCRAM_MECHANISM_PLUS, "y,,n=a,r=b",
+		  "The client selected SCRAM-SHA-256-PLUS, but the SCRAM message does not include channel "
+		  "binding data." },
+		{ SCRAM_MECHANISM_PLUS, "p=tls-unique,,n=a,r=b", "" },
+		{ SCRAM_MECHANISM_PLUS, "p=tls-server-end-pointx,,n=a,r=b", "" },
+		{ SCRAM_MECHANISM_PLUS, "p=,,n=a,r=b", "" },
+		{ SCRAM_MECHANISM_PLUS, "p,,n=a,r=b", "Unexpected channel-binding flag." },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		assert_true(scram_start(&s, &v, "user"));
+		scram_offer_binding(&s, certificate_hash, 32);
+		memset(&err, 0, sizeof(err));
+		assert_int_equal(scram_choose(&s, table[i].mechanism, &err), STATUS_OK);
+		assert_int_equal(say(table[i].first), STATUS_PROTOCOL);
+		assert_string_equal(err.detail, table[i].detail);
+		assert_int_equal(s.state, SCRAM_FAILED);
+	}
+}
+
+static void only_what_was_offered_can_be_chosen(void **state)
+{
+	(void)state;
+	assert_int_equal(scram_choose(&s, SCRAM_MECHANISM_PLUS, &err), STATUS_PROTOCOL);
+	assert_int_equal(s.state, SCRAM_FAILED);
+	assert_true(scram_start(&s, &v, "user"));
+	scram_offer_binding(&s, certificate_hash, 32);
+	assert_int_equal(scram_choose(&s, "SCRAM-SHA-1", &err), STATUS_PROTOCOL);
+	assert_int_equal(say(RFC_FIRST), STATUS_PROTOCOL);
+}
+
+static void the_client_key_is_known_after_the_exchange(void **state)
+{
+	uint8_t stored[32];
+
+	(void)state;
+	assert_int_equal(say(RFC_FIRST), STATUS_OK);
+	assert_int_equal(say(RFC_FINAL), STATUS_OK);
+	EVP_Digest(s.client_key, 32, stored, NULL, EVP_sha256(), NULL);
+	assert_memory_equal(stored, v.stored_key, 32);
+}
+
+/* ---- passwords in clear ---- */
+
+static void a_password_in_clear_fits_every_kind_of_verifier(void **state)
+{
+	static const char *const kinds[] = { "secret", "md56a422f785c9e20873908ce25d1736ae2" };
+
+	(void)state;
+	assert_true(auth_check_plain(&v, "user", "pencil"));
+	assert_false(auth_check_plain(&v, "user", "Pencil"));
+	assert_false(auth_check_plain(&v, "user", ""));
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(auth_verifier_from_password(&v, "app", kinds[i], &err), STATUS_OK);
+		assert_true(auth_check_plain(&v, "app", "secret"));
+		assert_false(auth_check_plain(&v, "app", "secret2"));
+		assert_false(auth_check_plain(&v, "app", kinds[1]));
+	}
+}
+
+static void no_password_in_clear_fits_a_mock_or_an_empty_verifier(void **state)
+{
+	static const uint8_t secret[32] = "a secret of this process";
+	struct auth_verifier none = { .has_scram = false };
+
+	(void)state;
+	auth_verifier_mock(&v, "nobody", secret);
+	assert_false(auth_check_plain(&v, "nobody", "secret"));
+	assert_false(auth_check_plain(&none, "nobody", ""));
+	v = none;
+	v.is_mock = v.has_md5 = true;
+	memcpy(v.md5, "6a422f785c9e20873908ce25d1736ae2", 33);
+	assert_false(auth_check_plain(&v, "app", "secret"));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -405,6 +582,16 @@ int main(void)
 		TEST(a_mock_user_fails_even_with_a_proof_that_fits),
 		TEST(the_servers_nonce_is_new_each_time),
 		TEST(secrets_are_compared_and_wiped),
+		TEST(a_client_that_binds_to_our_certificate_gets_in),
+		TEST(a_client_bound_to_another_certificate_fails),
+		TEST(a_header_without_its_channel_data_fails),
+		TEST(a_taken_away_offer_is_noticed),
+		TEST(a_client_that_cannot_bind_gets_in_beside_the_offer),
+		TEST(mechanism_and_flag_must_agree),
+		TEST(only_what_was_offered_can_be_chosen),
+		TEST(the_client_key_is_known_after_the_exchange),
+		TEST(a_password_in_clear_fits_every_kind_of_verifier),
+		TEST(no_password_in_clear_fits_a_mock_or_an_empty_verifier),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
