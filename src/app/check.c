@@ -87,12 +87,26 @@ static unsigned check_catalog(const struct config *cfg)
 	return n;
 }
 
+static unsigned check_tls(const struct config *cfg)
+{
+	struct tls_server *tls = NULL;
+	struct err err = ERR_INIT;
+
+	if (cfg->tls.mode == TLS_DISABLE)
+		return 0;
+	if (book_load_tls(cfg, &tls, &err) != STATUS_OK)
+		return report("tls", &err);
+	tls_server_destroy(tls);
+	printf("tls: ok\n");
+	return 0;
+}
+
 int check_run(const struct config *cfg)
 {
 	unsigned n;
 
 	printf("configuration: ok\n");
-	n = check_catalog(cfg);
+	n = check_tls(cfg) + check_catalog(cfg);
 	if (n)
 		fprintf(stderr, "pgmosaic: %u fault%s found\n", n, n == 1 ? "" : "s");
 	return n ? 1 : 0;

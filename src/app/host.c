@@ -8,53 +8,10 @@
 #include "pgmosaic/base/log.h"
 #include "pgmosaic/base/mem.h"
 #include "pgmosaic/wire/build.h"
+#include "lookup.h"
 #include "process.h"
 
-/* ---- users ---- */
-
-static uint8_t mock_secret[32]; /* one a process: a reload must not change what is made up */
-
-const struct auth_book *book_create(const struct config *cfg, struct err *err)
-{
-	static const uint8_t none[32];
-	struct auth_book *book = mem_zero(1, sizeof(*book));
-
-	if (memcmp(mock_secret, none, sizeof(none)) == 0 &&
-	    !auth_random(mock_secret, sizeof(mock_secret))) {
-		err_set(err, STATUS_INTERNAL, "no random bytes could be had");
-		free(book);
-		return NULL;
-	}
-	memcpy(book->mock_secret, mock_secret, sizeof(mock_secret));
-	book->config = cfg;
-	book->verifiers = mem_zero(cfg->n_users + 1, sizeof(*book->verifiers));
-	for (unsigned i = 0; i < cfg->n_users; i++) {
-		const struct config_user *u = &cfg->users[i];
-
-		if (!u->password)
-			continue;
-		if (auth_verifier_from_password(&book->verifiers[i], u->name, u->password, err) ==
-		    STATUS_OK)
-			continue;
-		free(book->verifiers);
-		free(book);
-		return NULL;
-	}
-	return book;
-}
-
-void books_destroy(const struct auth_book *book)
-{
-	while (book) {
-		const struct auth_book *older = book->older;
-
-		if (older) /* the first configuration is the caller's */
-			config_destroy((struct config *)book->config);
-		free(book->verifiers);
-		free((void *)book);
-		book = older;
-	}
-}
+/* ---- the configuration ---- */
 
 const struct config *process_config(struct process *p)
 {
@@ -74,28 +31,38 @@ static void log_faults(const struct config_faults *faults)
 			  LOG_STR("fault", faults->items[i].text));
 }
 
-/* Old books and configurations stay until the process ends: sessions point into them. */
-enum status process_reload_config(struct process *p, struct err *err)
+static enum status load_config(struct process *p, struct config **cfg, struct err *err)
 {
-	const struct auth_book *book;
 	struct config_faults faults;
-	struct config *cfg;
+	enum status st;
 
 	config_faults_init(&faults);
-	if (config_load(p->config_path, &cfg, &faults) != STATUS_OK) {
+	st = config_load(p->config_path, cfg, &faults);
+	if (st != STATUS_OK) {
 		log_faults(&faults);
 		err_set(err, STATUS_CONFIG, "%s", faults.n ? faults.items[0].text : "not readable");
 		err_hint(
 			err,
 			"The running configuration is unchanged. \"pgmosaic check\" lists every fault.");
-		config_faults_finish(&faults);
-		return err->status;
 	}
 	config_faults_finish(&faults);
-	book = book_create(cfg, err);
-	if (!book)
+	return st;
+}
+
+/* Old books and configurations stay until the process ends: sessions point into them. */
+static enum status reload_config(struct process *p, struct err *err)
+{
+	struct auth_book *book;
+	struct config *cfg;
+
+	if (load_config(p, &cfg, err) != STATUS_OK)
 		return err->status;
-	((struct auth_book *)book)->older = atomic_load(&p->book);
+	book = book_create(cfg, atomic_load(&p->book), err);
+	if (!book) {
+		config_destroy(cfg);
+		return err->status;
+	}
+	book->older = atomic_load(&p->book);
 	config_diff_fixed(process_config(p), cfg, tell_fixed, NULL);
 	atomic_store(&p->book, book);
 	log_setup(cfg->log.level, cfg->log.format == LOG_FORMAT_JSON);
@@ -103,11 +70,26 @@ enum status process_reload_config(struct process *p, struct err *err)
 	return STATUS_OK;
 }
 
+enum status process_reload_config(struct process *p, struct err *err)
+{
+	enum status st;
+
+	pthread_mutex_lock(&p->reload_mutex);
+	st = reload_config(p, err);
+	pthread_mutex_unlock(&p->reload_mutex);
+	return st;
+}
+
 /* ---- sessions ---- */
 
 static const struct auth_book *host_book(void *ctx)
 {
 	return atomic_load_explicit(&((struct process *)ctx)->book, memory_order_acquire);
+}
+
+static void host_find_user(void *ctx, struct auth_lookup *ask)
+{
+	lookups_ask(((struct process *)ctx)->lookups, ask);
 }
 
 static uint64_t host_next_counter(void *ctx)
@@ -296,6 +278,7 @@ void host_fill(struct process *p)
 {
 	p->host = (struct session_host){ .ctx = p,
 					 .book = host_book,
+					 .find_user = host_find_user,
 					 .next_counter = host_next_counter,
 					 .cancel = host_cancel,
 					 .refresh = host_refresh,

@@ -33,6 +33,7 @@ struct process {
 	struct worker **workers;
 	unsigned n_workers;
 	struct metrics **blocks; /* one a worker, the last one the process's own */
+	struct lookups *lookups; /* of users that are not in the configuration */
 	struct admin *admin;
 	struct admin_runtime runtime;
 	struct monitor *monitor[4];
@@ -45,6 +46,7 @@ struct process {
 
 	pthread_mutex_t mutex;	       /* world, not_ready */
 	pthread_mutex_t refresh_mutex; /* one refresh at a time */
+	pthread_mutex_t reload_mutex;  /* one reload of the configuration at a time */
 	_Atomic(struct catalog *) catalog;
 	struct world *world;
 	char not_ready[256];
@@ -61,11 +63,17 @@ struct catalog *process_catalog(struct process *p); /* NULL: not reached yet */
 void host_fill(struct process *p);
 void runtime_fill(struct process *p);
 enum status process_reload_config(struct process *p, struct err *err);
-const struct auth_book *book_create(const struct config *cfg, struct err *err);
-/* All of them, newest first; the end of the process. */
-void books_destroy(const struct auth_book *book);
 const struct config *process_config(struct process *p);
 void process_shutdown(struct process *p, bool wait);
+
+/* book.c: users and certificates of a configuration. Slow: a key is derived from each password;
+ * keys of users that are unchanged since `older` (or NULL) are taken over. */
+struct auth_book *book_create(const struct config *cfg, const struct auth_book *older,
+			      struct err *err);
+/* All of them, newest first; the end of the process. */
+void books_destroy(const struct auth_book *book);
+/* NULL in *out: TLS is off. */
+enum status book_load_tls(const struct config *cfg, struct tls_server **out, struct err *err);
 
 /* run.c */
 int process_run(const char *config_path, const struct config *cfg);

@@ -17,6 +17,7 @@
 #include "pgmosaic/base/mem.h"
 #include "pgmosaic/loop/stream.h"
 #include "pgmosaic/wire/build.h"
+#include "lookup.h"
 #include "process.h"
 
 #define JOB_THREADS  16
@@ -25,15 +26,15 @@
 
 /* ---- clients ---- */
 
-static void refuse_client(struct process *p, int fd)
+static void refuse_client(struct process *p, int fd, const char *why)
 {
 	struct err err = ERR_INIT;
 	struct buf out;
 	ssize_t done;
 
 	metrics_add(p->blocks[p->n_workers], METRIC_CLIENTS_REFUSED, 1);
-	err_set(&err, STATUS_POOL_FULL, "sorry, too many clients already (limits.clients)");
-	err_hint(&err, "Close connections that are not needed, or raise limits.clients.");
+	err_set(&err, STATUS_POOL_FULL, "%s", why);
+	err_hint(&err, "Close connections that are not needed, or raise the limit.");
 	buf_init(&out, 4096);
 	wire_put_error(&out, &err, "FATAL");
 	done = write(fd, buf_head(&out), buf_len(&out));
@@ -58,17 +59,21 @@ static void tune(struct process *p, int fd)
 static void hand_over(struct process *p, int fd, bool is_unix, bool is_control)
 {
 	struct worker *best = p->workers[0];
-	unsigned total = 0;
+	const struct config_limits *limits = &process_config(p)->limits;
+	unsigned total = 0, n_logins = 0;
 
 	if (!is_unix)
 		tune(p, fd);
 	for (unsigned i = 0; i < p->n_workers; i++) {
 		total += worker_n_clients(p->workers[i]);
+		n_logins += worker_n_logins(p->workers[i], is_control);
 		if (worker_n_clients(p->workers[i]) < worker_n_clients(best))
 			best = p->workers[i];
 	}
-	if (total >= process_config(p)->limits.clients && !is_control)
-		refuse_client(p, fd);
+	if (total >= limits->clients && !is_control)
+		refuse_client(p, fd, "sorry, too many clients already (limits.clients)");
+	else if (n_logins >= limits->logins)
+		refuse_client(p, fd, "sorry, too many log-ins under way (limits.logins)");
 	else
 		worker_adopt(best, fd, is_unix, is_control);
 }
@@ -213,14 +218,27 @@ void process_shutdown(struct process *p, bool wait)
 	mailbox_post(p->mailbox, wait ? do_shutdown_wait : do_shutdown_now, p);
 }
 
+/* Deriving keys from passwords takes milliseconds each: not on the loop that accepts. */
+static void reload_work(void *arg)
+{
+	struct process *p = arg;
+	struct err err = ERR_INIT;
+
+	if (process_reload_config(p, &err) != STATUS_OK)
+		log_error(LOG_ERROR, "the configuration was not reloaded", &err);
+}
+
+static void reload_done(void *arg)
+{
+	(void)arg;
+}
+
 static void on_signal(void *owner, int number)
 {
 	struct process *p = owner;
-	struct err err = ERR_INIT;
 
 	if (number == SIGHUP) {
-		if (process_reload_config(p, &err) != STATUS_OK)
-			log_error(LOG_ERROR, "the configuration was not reloaded", &err);
+		job_run(p->loop, reload_work, reload_done, p);
 		return;
 	}
 	if (p->is_stopping)
@@ -277,6 +295,7 @@ static void process_init(struct process *p, const char *path)
 	p->started_us = clock_us();
 	pthread_mutex_init(&p->mutex, NULL);
 	pthread_mutex_init(&p->refresh_mutex, NULL);
+	pthread_mutex_init(&p->reload_mutex, NULL);
 	snprintf(p->not_ready, sizeof(p->not_ready), "the shard map is not loaded yet");
 	p->loop = loop_create();
 	p->mailbox = mailbox_create(p->loop);
@@ -293,6 +312,7 @@ static void process_finish(struct process *p)
 	p->workers_end = true;
 	for (unsigned i = 0; i < p->n_workers; i++)
 		worker_stop(p->workers[i]);
+	lookups_stop(p->lookups);
 	loop_thread_join(&p->watcher);
 	loop_thread_join(&p->recoverer);
 	for (unsigned i = 0; i < p->n_monitors; i++)
@@ -318,7 +338,7 @@ int process_run(const char *config_path, const struct config *cfg)
 	int code = 0;
 
 	process_init(p, config_path);
-	p->book = book_create(cfg, &err);
+	p->book = book_create(cfg, NULL, &err);
 	if (!p->book) {
 		log_error(LOG_ERROR, "cannot start", &err);
 		return 1;
@@ -327,6 +347,7 @@ int process_run(const char *config_path, const struct config *cfg)
 		  LOG_STR("config", config_path), LOG_U64("workers", cfg->workers));
 	host_fill(p);
 	runtime_fill(p);
+	p->lookups = lookups_start(p);
 	start_workers(p);
 	if (open_all(p, &err) != STATUS_OK) {
 		log_error(LOG_ERROR, "cannot start", &err);

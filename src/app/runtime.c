@@ -89,7 +89,7 @@ static void on_client(void *ctx, const struct worker_client *w)
 	split_address(c->out, w->address, &host, &port);
 	admin_result_row(c->out, "C", w->user, w->database, w->state, host, port, "", "0",
 			 moment(c->out, w->connected_ms_ago), moment(c->out, w->statement_ms_ago),
-			 "0", "0", "0", NUMBER(w->id), "", "0", "", w->application_name, "0",
+			 "0", "0", "0", NUMBER(w->id), "", "0", w->tls, w->application_name, "0",
 			 NUMBER(w->id), NUMBER(c->worker), w->pinned);
 }
 

@@ -1,13 +1,15 @@
 /* Opening a server connection.
  *
  * Happy path: PQconnectdbParams on a job thread (name look-up, TLS and SCRAM block
- * there for milliseconds, never on a loop); the values the server reported are read,
+ * there for milliseconds, never on a loop), as the client's role and never with the password
+ * of the DSN's own user; the values the server reported are read,
  * then the socket is taken over and libpq only keeps it (and its TLS) alive.
  * Failure modes: the server's own words become the error; the pool waits a little
  * before it dials again. A pool that closes meanwhile: the connection is finished as
  * soon as the job returns. */
 #include <errno.h>
 #include <libpq-fe.h>
+#include <openssl/evp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,11 +20,14 @@
 #include "pgmosaic/base/clock.h"
 #include "pgmosaic/base/log.h"
 #include "pgmosaic/base/mem.h"
+#include "pgmosaic/catalog/pq_params.h"
+#include "pgmosaic/wire/auth.h"
 
 struct dial {
 	struct pool *pool;
 	struct conn *conn;
 	char *dsn, *user, *password;
+	struct login login; /* its password is `password` */
 	uint64_t timeout_ms, deadline_ms;
 	bool timed_out;
 	char tcp[4][16]; /* keepalives_idle, _interval, _count, tcp_user_timeout */
@@ -82,11 +87,48 @@ static bool dial_wait(struct dial *d, short events)
 	}
 }
 
-static bool dial_connect(struct dial *d, const char *const *keys, const char *const *values)
+static const char *key_text(struct arena *a, const uint8_t key[LOGIN_KEY_BYTES])
+{
+	unsigned char *out = arena_alloc(a, 4 * (LOGIN_KEY_BYTES + 2) / 3 + 1);
+
+	EVP_EncodeBlock(out, key, LOGIN_KEY_BYTES);
+	return (const char *)out;
+}
+
+static void put_params(struct dial *d, struct arena *a, struct pq_params *p)
+{
+	pq_params_put(p, "user", d->user);
+	pq_params_put(p, "client_encoding", "UTF8");
+	pq_params_put(p, "keepalives_idle", d->tcp[0]);
+	pq_params_put(p, "keepalives_interval", d->tcp[1]);
+	pq_params_put(p, "keepalives_count", d->tcp[2]);
+	pq_params_put(p, "tcp_user_timeout", d->tcp[3]);
+	if (d->password) {
+		pq_params_put(p, "password", d->password);
+	} else if (d->login.has_keys && login_can_pass_keys()) {
+		pq_params_put(p, "scram_client_key", key_text(a, d->login.client_key));
+		pq_params_put(p, "scram_server_key", key_text(a, d->login.server_key));
+	}
+}
+
+static void dial_begin(struct dial *d)
+{
+	struct pq_params p;
+	struct arena a;
+
+	arena_init(&a, 0);
+	if (pq_params_read(&a, d->dsn, &p, &d->err) == STATUS_OK) {
+		put_params(d, &a, &p);
+		d->pg = PQconnectStartParams(p.keys, p.values, 0);
+	}
+	arena_finish(&a);
+}
+
+static bool dial_connect(struct dial *d)
 {
 	PostgresPollingStatusType st = PGRES_POLLING_WRITING;
 
-	d->pg = PQconnectStartParams(keys, values, 1);
+	dial_begin(d);
 	if (PQstatus(d->pg) == CONNECTION_BAD)
 		return false;
 	while (st == PGRES_POLLING_READING || st == PGRES_POLLING_WRITING) {
@@ -134,6 +176,7 @@ static const char *code_of_message(const char *text)
 		const char *words, *code;
 	} known[] = {
 		{ "password authentication failed", "28P01" },
+		{ "no password supplied", "28P01" },
 		{ "no pg_hba.conf entry", "28000" },
 		{ "database \"", "3D000" },
 		{ "role \"", "28000" },
@@ -148,12 +191,35 @@ static const char *code_of_message(const char *text)
 	return "08006";
 }
 
+static void dial_hint(struct dial *d)
+{
+	if (strcmp(d->err.code, "28P01") == 0 && !d->password && d->login.has_keys &&
+	    !login_can_pass_keys())
+		err_hint(
+			&d->err,
+			"This libpq (%d) cannot pass SCRAM keys on. Write server_password for user "
+			"\"%s\", log in with method password over TLS, or install libpq 18.",
+			PQlibVersion() / 10000, d->user);
+	else if (strcmp(d->err.code, "28P01") == 0 && !d->password && !d->login.has_keys)
+		err_hint(&d->err,
+			 "The proxy has no password of user \"%s\" for the shards. Write "
+			 "server_password in auth.users, or log in with method password over TLS.",
+			 d->user);
+	else
+		err_hint(&d->err,
+			 "Is the shard's server running, and may user \"%s\" log in there with the "
+			 "password the proxy has? SHOW SHARDS on the control port shows its DSN.",
+			 d->user);
+}
+
 static void dial_failed(struct dial *d)
 {
 	char text[300];
 	const char *fatal;
 	size_t n;
 
+	if (d->err.status != STATUS_OK) /* no connection was tried */
+		return;
 	if (d->timed_out)
 		snprintf(text, sizeof(text), "no answer within %llu ms (timeouts.connect)",
 			 (unsigned long long)d->timeout_ms);
@@ -168,31 +234,16 @@ static void dial_failed(struct dial *d)
 	err_set_code(&d->err, STATUS_BACKEND, code_of_message(text),
 		     "cannot connect to shard %s: %s", d->pool->shard_name,
 		     fatal ? fatal + 8 : text);
-	err_hint(&d->err,
-		 "Is the shard's server running, and may user \"%s\" log in there with the "
-		 "password the proxy has? SHOW SHARDS on the control port shows its DSN.",
-		 d->user);
+	dial_hint(d);
 }
 
 static void dial_work(void *arg)
 {
 	struct dial *d = arg;
-	const char *keys[] = { "dbname",
-			       "user",
-			       "password",
-			       "client_encoding",
-			       "keepalives_idle",
-			       "keepalives_interval",
-			       "keepalives_count",
-			       "tcp_user_timeout",
-			       NULL };
-	const char *values[] = { d->dsn,    d->user,   d->password ? d->password : "",
-				 "UTF8",    d->tcp[0], d->tcp[1],
-				 d->tcp[2], d->tcp[3], NULL };
 
 	if (d->timeout_ms)
 		d->deadline_ms = clock_us() / 1000 + d->timeout_ms;
-	if (!dial_connect(d, keys, values) || !dial_read_search_path(d)) {
+	if (!dial_connect(d) || !dial_read_search_path(d)) {
 		dial_failed(d);
 		PQfinish(d->pg);
 		d->pg = NULL;
@@ -208,7 +259,10 @@ static void dial_free(struct dial *d)
 {
 	free(d->dsn);
 	free(d->user);
+	if (d->password)
+		auth_wipe(d->password, strlen(d->password));
 	free(d->password);
+	auth_wipe(&d->login, sizeof(d->login));
 	free(d);
 }
 
@@ -244,6 +298,15 @@ static void dial_limits(struct dial *d, const struct pool_limits *l)
 		snprintf(d->tcp[i], sizeof(d->tcp[i]), "%llu", (unsigned long long)values[i]);
 }
 
+static void dial_take_login(struct dial *d, const struct login *login)
+{
+	if (!login)
+		return;
+	d->login = *login;
+	d->password = login->password ? mem_strdup(login->password) : NULL;
+	d->login.password = d->password;
+}
+
 void pool_dial(struct pool *p)
 {
 	struct dial *d = mem_zero(1, sizeof(*d));
@@ -261,7 +324,7 @@ void pool_dial(struct pool *p)
 	d->conn = c;
 	d->dsn = mem_strdup(p->dsn);
 	d->user = mem_strdup(p->user);
-	d->password = p->password ? mem_strdup(p->password) : NULL;
+	dial_take_login(d, logins_find(&p->pools->logins, p->user));
 	dial_limits(d, &p->pools->limits);
 	p->n_dialing++;
 	p->pools->n_conns++;

@@ -36,6 +36,7 @@ void pools_init(struct pools *ps, struct loop *l, const struct pool_limits *limi
 	*ps = (struct pools){ .loop = l, .limits = *limits, .metrics = metrics };
 	list_init(&ps->all);
 	table_init(&ps->by_key);
+	logins_init(&ps->logins);
 	ps->scratch = mem_alloc(POOL_SCRATCH_BYTES);
 	timer_init(&ps->tick, l, on_tick, ps);
 	timer_start(&ps->tick, TICK_MS, TICK_MS);
@@ -62,7 +63,7 @@ static uint64_t key_hash(uint32_t shard_id, const char *user)
 }
 
 static struct pool *pool_create(struct pools *ps, const struct pool_key *k, uint16_t shard,
-				const char *shard_name, const char *password)
+				const char *shard_name)
 {
 	struct pool *p = mem_zero(1, sizeof(*p));
 
@@ -73,7 +74,6 @@ static struct pool *pool_create(struct pools *ps, const struct pool_key *k, uint
 	snprintf(p->user, sizeof(p->user), "%s", k->user);
 	snprintf(p->shard_name, sizeof(p->shard_name), "%s", shard_name);
 	p->dsn = mem_strdup(k->dsn);
-	p->password = password ? mem_strdup(password) : NULL;
 	list_init(&p->idle);
 	list_init(&p->leased);
 	list_init(&p->cleaning);
@@ -97,23 +97,18 @@ static void pool_retire(struct pool *p)
 	pool_close_idle(p);
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return (a == NULL && b == NULL) || (a && b && strcmp(a, b) == 0);
-}
-
 struct pool *pools_get(struct pools *ps, uint32_t shard_id, uint16_t shard, const char *shard_name,
-		       const char *dsn, const char *user, const char *password)
+		       const char *dsn, const char *user)
 {
 	struct pool_key k = { shard_id, user, dsn };
 	struct pool *p = table_find(&ps->by_key, key_hash(shard_id, user), key_matches, &k);
 
-	if (p && (strcmp(p->dsn, dsn) != 0 || !same_text(p->password, password))) {
+	if (p && strcmp(p->dsn, dsn) != 0) {
 		pool_retire(p);
 		p = NULL;
 	}
 	if (!p)
-		p = pool_create(ps, &k, shard, shard_name, password);
+		p = pool_create(ps, &k, shard, shard_name);
 	p->shard = shard; /* the index may change with the map, the id does not */
 	return p;
 }
@@ -126,6 +121,23 @@ void pools_set_oids(struct pools *ps, struct oids *oids)
 		struct pool *p = list_entry(node, struct pool, node);
 
 		p->oids = oids_of(oids, p->shard_id);
+	}
+}
+
+void pools_put_login(struct pools *ps, const char *user, const struct login *login)
+{
+	struct list *node;
+
+	if (!logins_put(&ps->logins, user, login))
+		return;
+	list_for_each(node, &ps->all)
+	{
+		struct pool *p = list_entry(node, struct pool, node);
+
+		if (strcmp(p->user, user) != 0)
+			continue;
+		p->retry_at_ms = 0;
+		p->last_error.status = STATUS_OK;
 	}
 }
 
@@ -344,7 +356,6 @@ static void pool_free(struct pool *p)
 {
 	list_remove(&p->node);
 	free(p->dsn);
-	free(p->password);
 	free(p);
 }
 
@@ -456,6 +467,7 @@ void pools_finish(struct pools *ps)
 	while (!list_is_empty(&ps->all))
 		pool_free(list_entry(ps->all.next, struct pool, node));
 	table_finish(&ps->by_key);
+	logins_finish(&ps->logins);
 	free(ps->scratch);
 	oids_drop(ps->oids);
 }

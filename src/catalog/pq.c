@@ -74,17 +74,9 @@ static void name_server(struct pq *c, const char *who)
 			 port ? port : "", db ? db : "");
 }
 
-enum status pq_open(struct pq *c, const char *who, const char *dsn, unsigned connect_timeout_s,
-		    struct err *err)
+enum status pq_open_params(struct pq *c, const char *who, const char *const *keys,
+			   const char *const *values, struct err *err)
 {
-	char timeout[16];
-	/* What stands before dbname is a default; what stands behind it overrides the DSN. */
-	const char *keys[] = { "connect_timeout",  "keepalives_idle",  "keepalives_interval",
-			       "keepalives_count", "tcp_user_timeout", "dbname",
-			       "application_name", "client_encoding",  NULL };
-	const char *values[] = { timeout, "10", "5", "3", "30000", dsn, "pgmosaic", "UTF8", NULL };
-
-	snprintf(timeout, sizeof(timeout), "%u", connect_timeout_s);
 	c->pg = PQconnectdbParams(keys, values, 1);
 	name_server(c, who);
 	if (!c->pg || PQstatus(c->pg) != CONNECTION_OK) {
@@ -96,6 +88,20 @@ enum status pq_open(struct pq *c, const char *who, const char *dsn, unsigned con
 	}
 	PQsetNoticeReceiver(c->pg, ignore_notice, NULL);
 	return STATUS_OK;
+}
+
+enum status pq_open(struct pq *c, const char *who, const char *dsn, unsigned connect_timeout_s,
+		    struct err *err)
+{
+	char timeout[16];
+	/* What stands before dbname is a default; what stands behind it overrides the DSN. */
+	const char *keys[] = { "connect_timeout",  "keepalives_idle",  "keepalives_interval",
+			       "keepalives_count", "tcp_user_timeout", "dbname",
+			       "application_name", "client_encoding",  NULL };
+	const char *values[] = { timeout, "10", "5", "3", "30000", dsn, "pgmosaic", "UTF8", NULL };
+
+	snprintf(timeout, sizeof(timeout), "%u", connect_timeout_s);
+	return pq_open_params(c, who, keys, values, err);
 }
 
 void pq_close(struct pq *c)

@@ -49,11 +49,52 @@ static void check_users(struct reader *r)
 		u->password_kind = value_password_kind(u->password);
 		if (!u->server_password && u->password_kind == PASSWORD_PLAIN)
 			u->server_password = u->password;
-		if (u->password && !u->server_password && !u->admin)
-			fault_at(r, u->line, "auth.users", i, "server_password",
-				 "is missing beside a hashed password",
-				 "write the plain password the proxy logs in to the shards with");
 	}
+}
+
+/* Where a method can work; NULL: it can. */
+static const char *method_misplaced(const struct config *cfg, const struct config_rule *rule,
+				    const char **fix)
+{
+	switch (rule->method) {
+	case METHOD_CERT:
+		*fix = "write type: hostssl, and tls.ca to check the certificates with";
+		return rule->type == RULE_HOSTSSL && cfg->tls.ca
+			       ? NULL
+			       : "cert needs type hostssl and tls.ca";
+	case METHOD_PEER:
+		*fix = "write type: local";
+		return rule->type == RULE_LOCAL ? NULL : "peer works on unix sockets only";
+	case METHOD_PASSWORD:
+		*fix = "write type: hostssl, or auth.password_without_tls: true if the network is yours";
+		return rule->type != RULE_HOSTNOSSL || cfg->password_without_tls
+			       ? NULL
+			       : "password would send the password in clear";
+	case METHOD_SCRAM:
+	case METHOD_MD5:
+	case METHOD_TRUST:
+	case METHOD_REJECT: return NULL;
+	}
+	return NULL;
+}
+
+static void check_rule(struct reader *r, unsigned i)
+{
+	struct config_rule *rule = &r->cfg->rules[i];
+	const char *wrong = value_read_network(rule), *fix = NULL;
+
+	if (rule->type == RULE_LOCAL && strcmp(rule->address, "all") != 0)
+		wrong = "does not go with type local";
+	if (wrong)
+		fault_at(r, rule->line, "auth.rules", i, "address", wrong,
+			 "write all, or an address with its prefix or mask such as 10.0.0.0/8");
+	wrong = method_misplaced(r->cfg, rule, &fix);
+	if (wrong)
+		fault_at(r, rule->line, "auth.rules", i, "method", wrong, fix);
+	if (rule->type == RULE_HOSTSSL && r->cfg->tls.mode == TLS_DISABLE)
+		fault_at(r, rule->line, "auth.rules", i, "type",
+			 "hostssl never matches without TLS",
+			 "write tls: { mode: allow, cert: …, key: … }");
 }
 
 static void check_rules(struct reader *r)
@@ -61,16 +102,8 @@ static void check_rules(struct reader *r)
 	static const char *const all[] = { "all" };
 	struct config *cfg = r->cfg;
 
-	for (unsigned i = 0; i < cfg->n_rules; i++) {
-		struct config_rule *rule = &cfg->rules[i];
-		const char *wrong = value_read_network(rule);
-
-		if (rule->type == RULE_LOCAL && strcmp(rule->address, "all") != 0)
-			wrong = "does not go with type local";
-		if (wrong)
-			fault_at(r, rule->line, "auth.rules", i, "address", wrong,
-				 "write all, or an address with its prefix such as 10.0.0.0/8");
-	}
+	for (unsigned i = 0; i < cfg->n_rules; i++)
+		check_rule(r, i);
 	if (cfg->n_rules)
 		return;
 	cfg->rules = arena_array(&cfg->arena, struct config_rule, 2);
@@ -83,6 +116,28 @@ static void check_rules(struct reader *r)
 		cfg->rules[i].address = "all";
 		cfg->rules[i].method = METHOD_SCRAM;
 	}
+}
+
+static void check_tls(struct reader *r)
+{
+	const struct config_tls *tls = &r->cfg->tls;
+	int line = reader_line(r, "tls");
+
+	if (tls->mode != TLS_DISABLE && !tls->cert)
+		reader_fault(r, line, "tls.cert", "is missing",
+			     "write the path of the certificate");
+	if (tls->mode != TLS_DISABLE && !tls->key)
+		reader_fault(r, line, "tls.key", "is missing", "write the path of the private key");
+	if (tls->mode >= TLS_VERIFY_CA && !tls->ca)
+		reader_fault(r, line, "tls.ca", "is missing",
+			     "write the path of the certificates that sign the clients'");
+}
+
+static void check_auth_query(struct reader *r)
+{
+	if (!r->cfg->auth_query.user && reader_line(r, "auth.query"))
+		reader_fault(r, reader_line(r, "auth.query"), "auth.query.user", "is missing",
+			     "write the name of the role that runs the query");
 }
 
 static bool has_shard(const struct config *cfg, const char *name, unsigned n)
@@ -225,7 +280,9 @@ void config_check(struct reader *r)
 	check_http(r);
 	check_pool(r);
 	check_users(r);
+	check_tls(r);
 	check_rules(r);
+	check_auth_query(r);
 	check_shards(r);
 	check_distributions(r);
 	for (unsigned i = 0; i < cfg->n_tables; i++)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgmosaic/base/check.h"
 #include "pgmosaic/base/mem.h"
 #include "reader.h"
 
@@ -128,15 +129,26 @@ static bool has_peer(const struct config_rule *rule, const struct sockaddr *peer
 			    rule->prefix_bits);
 }
 
+static bool has_type(const struct config_rule *rule, bool is_local, bool is_tls)
+{
+	switch (rule->type) {
+	case RULE_LOCAL: return is_local;
+	case RULE_HOST: return !is_local;
+	case RULE_HOSTSSL: return !is_local && is_tls;
+	case RULE_HOSTNOSSL: return !is_local && !is_tls;
+	}
+	UNREACHABLE("type of a rule");
+}
+
 const struct config_rule *config_find_rule(const struct config *cfg, const struct sockaddr *peer,
-					   const char *database, const char *user)
+					   bool is_tls, const char *database, const char *user)
 {
 	bool is_local = !peer || peer->sa_family == AF_UNIX;
 
 	for (unsigned i = 0; i < cfg->n_rules; i++) {
 		const struct config_rule *rule = &cfg->rules[i];
 
-		if ((rule->type == RULE_LOCAL) != is_local)
+		if (!has_type(rule, is_local, is_tls))
 			continue;
 		if (!is_local && !has_peer(rule, peer))
 			continue;

@@ -52,14 +52,27 @@ static const struct key_word formats[] = {
 static const struct key_word rule_types[] = {
 	{ "host", RULE_HOST, false },
 	{ "local", RULE_LOCAL, false },
+	{ "hostssl", RULE_HOSTSSL, false },
+	{ "hostnossl", RULE_HOSTNOSSL, false },
 	{ NULL, 0, false },
 };
 
 static const struct key_word methods[] = {
-	{ "scram-sha-256", METHOD_SCRAM, false },
-	{ "md5", METHOD_MD5, false },
-	{ "trust", METHOD_TRUST, false },
-	{ "reject", METHOD_REJECT, false },
+	{ "scram-sha-256", METHOD_SCRAM, false }, { "md5", METHOD_MD5, false },
+	{ "password", METHOD_PASSWORD, false },	  { "cert", METHOD_CERT, false },
+	{ "peer", METHOD_PEER, false },		  { "trust", METHOD_TRUST, false },
+	{ "reject", METHOD_REJECT, false },	  { NULL, 0, false },
+};
+
+static const struct key_word tls_modes[] = {
+	{ "disable", TLS_DISABLE, false },	   { "allow", TLS_ALLOW, false },
+	{ "require", TLS_REQUIRE, false },	   { "verify-ca", TLS_VERIFY_CA, false },
+	{ "verify-full", TLS_VERIFY_FULL, false }, { NULL, 0, false },
+};
+
+static const struct key_word tls_versions[] = {
+	{ "TLSv1.2", TLS_VERSION_1_2, false },
+	{ "TLSv1.3", TLS_VERSION_1_3, false },
 	{ NULL, 0, false },
 };
 
@@ -134,15 +147,40 @@ const struct config_key config_keys[] = {
 	LIST("auth.rules", rules, n_rules, struct config_rule, RELOADABLE,
 	     "write a list of { type: host, database: all, user: all, address: …, method: … }"),
 	{ "auth.rules[].type", KEY_WORD, RULE(type), "host", 0, 0, rule_types, RELOADABLE,
-	  "write host (TCP) or local (unix socket)", 0, 0 },
+	  "write host (TCP), hostssl, hostnossl or local (unix socket)", 0, 0 },
 	{ "auth.rules[].database", KEY_STRINGS, RULE(databases), "all", 1, 1000, NULL, RELOADABLE,
 	  "write all, a database name, or a list of names", 0, 0 },
 	{ "auth.rules[].user", KEY_STRINGS, RULE(users), "all", 1, 10000, NULL, RELOADABLE,
 	  "write all, a user name, or a list of names", 0, 0 },
 	{ "auth.rules[].address", KEY_STRING, RULE(address), "all", 0, 0, NULL, RELOADABLE,
-	  "write all, or an address with its prefix such as 10.0.0.0/8 or ::1/128", 0, 0 },
+	  "write all, or an address with its prefix or mask such as 10.0.0.0/8 or ::1/128", 0, 0 },
 	{ "auth.rules[].method", KEY_WORD, RULE(method), NULL, 0, 0, methods, KEY_REQUIRED | RELOADABLE,
-	  "write scram-sha-256, md5, trust or reject", 0, 0 },
+	  "write scram-sha-256, md5, password, cert, peer, trust or reject", 0, 0 },
+	{ "auth.password_without_tls", KEY_BOOL, CFG(password_without_tls), "false", 0, 0, NULL, RELOADABLE,
+	  "write true or false", 0, 0 },
+	SECTION("auth.query"),
+	{ "auth.query.user", KEY_STRING, CFG(auth_query.user), NULL, 0, 63, NULL, RELOADABLE,
+	  "write the name of a role that may run the query", 0, 0 },
+	{ "auth.query.password", KEY_STRING, CFG(auth_query.password), NULL, 0, 0, NULL,
+	  KEY_SECRET | RELOADABLE, "write that role's password", 0, 0 },
+	{ "auth.query.sql", KEY_STRING, CFG(auth_query.sql), "SELECT * FROM mosaic_auth.find_user($1)", 0, 0,
+	  NULL, RELOADABLE, "write a SELECT of name and password with $1 for the name", 0, 0 },
+	{ "auth.query.cache", KEY_DURATION, CFG(auth_query.cache_ms), "10s", 0, HOURS, NULL, RELOADABLE,
+	  DURATION_HELP "; 0s asks each time", 0, 0 },
+
+	SECTION("tls"),
+	{ "tls.mode", KEY_WORD, CFG(tls.mode), "disable", 0, 0, tls_modes, RELOADABLE,
+	  "write disable, allow, require, verify-ca or verify-full", 0, 0 },
+	{ "tls.cert", KEY_STRING, CFG(tls.cert), NULL, 0, 0, NULL, RELOADABLE,
+	  "write the path of a PEM file", 0, 0 },
+	{ "tls.key", KEY_STRING, CFG(tls.key), NULL, 0, 0, NULL, RELOADABLE,
+	  "write the path of a PEM file", 0, 0 },
+	{ "tls.ca", KEY_STRING, CFG(tls.ca), NULL, 0, 0, NULL, RELOADABLE,
+	  "write the path of a PEM file", 0, 0 },
+	{ "tls.min_version", KEY_WORD, CFG(tls.min_version), "TLSv1.2", 0, 0, tls_versions, RELOADABLE,
+	  "write TLSv1.2 or TLSv1.3", 0, 0 },
+	{ "tls.direct", KEY_BOOL, CFG(tls.direct), "true", 0, 0, NULL, RELOADABLE,
+	  "write true or false", 0, 0 },
 
 	SECTION("pool"),
 	{ "pool.mode", KEY_WORD, CFG(pool.mode), "transaction", 0, 0, pool_modes, RELOADABLE,
@@ -172,6 +210,8 @@ const struct config_key config_keys[] = {
 	SECTION("limits"),
 	{ "limits.clients", KEY_INT, CFG(limits.clients), "10000", 1, 1000000, NULL, RELOADABLE,
 	  "write a number of clients", 0, 0 },
+	{ "limits.logins", KEY_INT, CFG(limits.logins), "1000", 1, 1000000, NULL, RELOADABLE,
+	  "write a number of log-ins", 0, 0 },
 	{ "limits.message", KEY_SIZE, CFG(limits.message_bytes), "256MB", 64 * KB, GB, NULL, RELOADABLE,
 	  "write a size such as 256MB", 0, 0 },
 	{ "limits.memory", KEY_SIZE, CFG(limits.memory_bytes), "64MB", MB, 1024 * GB, NULL, RELOADABLE,
@@ -252,7 +292,6 @@ const struct config_key config_keys[] = {
 	{ "bootstrap.tables[].single", KEY_STRING, TABLE(single), NULL, 0, 0, NULL, 0,
 	  "write the name of a shard", 0, 0 },
 
-	LATER("tls"),
 	LATER("rebalance"),
 };
 /* clang-format on */

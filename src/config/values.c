@@ -127,12 +127,37 @@ const char *value_read_address(struct arena *a, const char *text, struct config_
 	return colon - text > 90 ? "has a directory name of more than 90 bytes" : NULL;
 }
 
+static bool read_prefix(const char *text, int family, uint32_t *bits)
+{
+	uint64_t n = 0;
+	const char *rest = read_digits(text, &n);
+
+	*bits = (uint32_t)n;
+	return rest && !*rest && n <= (family == AF_INET ? 32u : 128u);
+}
+
+/* 255.255.0.0: ones, then zeros. */
+static bool read_mask(const char *text, int family, uint32_t *bits)
+{
+	uint8_t mask[16];
+	uint32_t n = 0, max = family == AF_INET ? 32 : 128;
+
+	if (inet_pton(family, text, mask) != 1)
+		return false;
+	while (n < max && mask[n / 8] & 0x80u >> n % 8)
+		n++;
+	*bits = n;
+	for (; n < max; n++)
+		if (mask[n / 8] & 0x80u >> n % 8)
+			return false;
+	return true;
+}
+
 const char *value_read_network(struct config_rule *rule)
 {
-	const char *slash = strchr(rule->address, '/'), *rest;
+	const char *slash = strchr(rule->address, '/');
 	char host[INET6_ADDRSTRLEN];
 	size_t n = slash ? (size_t)(slash - rule->address) : strlen(rule->address);
-	uint64_t bits;
 
 	rule->family = 0;
 	if (strcmp(rule->address, "all") == 0)
@@ -146,11 +171,10 @@ const char *value_read_network(struct config_rule *rule)
 		return "is not an address";
 	if (!slash)
 		return "has no prefix length";
-	rest = read_digits(slash + 1, &bits);
-	if (!rest || *rest || bits > (rule->family == AF_INET ? 32u : 128u))
-		return "has a prefix length that does not fit the address";
-	rule->prefix_bits = (uint32_t)bits;
-	return NULL;
+	if (read_prefix(slash + 1, rule->family, &rule->prefix_bits) ||
+	    read_mask(slash + 1, rule->family, &rule->prefix_bits))
+		return NULL;
+	return "has a prefix length that does not fit the address";
 }
 
 enum config_password value_password_kind(const char *password)

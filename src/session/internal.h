@@ -86,6 +86,7 @@ struct worker {
 	struct statement_cache statements;
 	struct list sessions;
 	_Atomic unsigned n_sessions;
+	_Atomic unsigned n_logins[2]; /* under way: main port, control port */
 	struct session **slots;
 	uint32_t *slot_gen;
 	uint32_t n_slots, free_hint;
@@ -217,8 +218,11 @@ struct session {
 	const char *canceled_by; /* the configuration key whose time is up; NULL: the client */
 	char user[64], database[64], address[64];
 	char application_name[64];
-	const struct config_user *account; /* NULL: may only be trusted */
+	const struct config_user *account; /* NULL: not in the file */
 	enum config_pool_mode mode;	   /* since the log-in */
+	const struct tls_server *tls;	   /* NULL: plain */
+	bool is_secured;		   /* the handshake is done */
+	char tls_text[64];		   /* version and cipher */
 	uint32_t protocol;
 	uint8_t cancel_key[32];
 	size_t n_cancel_key;

@@ -303,8 +303,7 @@ static struct leg *ready_leg(struct session *s, uint16_t shard)
 	if (leg->conn && leg->in_txn)
 		return leg;
 	if (!leg->conn) {
-		pool = pools_get(&s->w->pools, ms->id, shard, ms->name, ms->dsn, s->user,
-				 s->account ? s->account->server_password : NULL);
+		pool = pools_get(&s->w->pools, ms->id, shard, ms->name, ms->dsn, s->user);
 		c = pool_take(pool, s->settings.hash);
 		if (!c)
 			return NULL;

@@ -11,10 +11,12 @@
 
 static void on_readable(struct stream *st);
 static void on_drained(struct stream *st);
+static void on_secured(struct stream *st);
 static void on_gone(struct stream *st);
 
 static const struct stream_ops session_ops = { .on_readable = on_readable,
 					       .on_drained = on_drained,
+					       .on_secured = on_secured,
 					       .on_gone = on_gone };
 
 const struct config *session_config(const struct session *s)
@@ -50,6 +52,8 @@ void session_move(struct session *s, enum session_state next)
 		log_event(LOG_ERROR, "session state", LOG_STR("from", state_names[s->state]),
 			  LOG_STR("to", state_names[next]));
 	INVARIANT(allowed[s->state] & 1u << next);
+	if (s->state == SESSION_STARTING)
+		s->w->n_logins[s->is_control]--;
 	s->state = next;
 	if (next == SESSION_READY)
 		s->idle_since_ms = loop_now_ms(s->w->loop);
@@ -281,8 +285,7 @@ static void on_drained(struct stream *st)
 
 static void limit_input(struct session *s)
 {
-	bool is_ahead = buf_len(&s->in) > SESSION_INPUT_HIGH &&
-			(s->state == SESSION_RELAYING || s->state == SESSION_RUNNING);
+	bool is_ahead = buf_len(&s->in) > SESSION_INPUT_HIGH && s->state != SESSION_READY;
 	struct wire_msg m;
 
 	/* One long message must be let in whole. */
@@ -300,6 +303,21 @@ static void resume_input(struct session *s)
 	stream_resume(&s->stream);
 }
 
+static void on_secured(struct stream *st)
+{
+	struct session *s = st->owner;
+
+	s->is_secured = true;
+	fiber_wake(s->fiber);
+}
+
+static void tell_handshake_failed(const struct session *s)
+{
+	metrics_add(s->w->metrics, METRIC_PROTOCOL_ERRORS, 1);
+	log_event(LOG_INFO, "TLS handshake failed", LOG_STR("address", s->address),
+		  LOG_STR("reason", stream_tls_reason(&s->stream)));
+}
+
 void session_read(struct session *s)
 {
 	struct worker *w = s->w;
@@ -311,6 +329,8 @@ void session_read(struct session *s)
 	if (n == 0)
 		return;
 	if (n < 0 || !buf_append(&s->in, w->scratch, (size_t)n)) {
+		if (s->tls && !s->is_secured)
+			tell_handshake_failed(s);
 		session_close(s);
 		return;
 	}

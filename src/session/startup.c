@@ -1,122 +1,28 @@
 /* Logging a client in. Runs in the session's first fiber.
  *
- * Happy path: SSLRequest and GSSENCRequest are answered 'N'; the startup packet gives
- * user, database and settings; the rules of the configuration choose the method; SCRAM,
- * md5 or nothing; a connection to the home shard proves that the user may log in there,
- * takes the client's settings and tells the values to report; BackendKeyData, ready.
- * Failure modes: every one is a FATAL with PostgreSQL's own SQLSTATE. An unknown user
- * goes through the same exchange with a made-up verifier. timeouts.login bounds it all
- * (worker tick). A cancel request is passed on and the socket closed without a word. */
+ * Happy path: the first packets, with TLS if the client wants it (greet.c); the startup packet
+ * gives user, database and settings; the client proves who it is (auth.c); a connection to the
+ * home shard proves that the user may log in there, takes the client's settings and tells the
+ * values to report; BackendKeyData, ready.
+ * Failure modes: every one is a FATAL with PostgreSQL's own SQLSTATE. timeouts.login bounds it
+ * all (worker tick), limits.logins how many are under way. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #include "internal.h"
+#include "login.h"
 #include "pgmosaic/base/check.h"
 #include "pgmosaic/base/log.h"
 #include "pgmosaic/base/mem.h"
 #include "pgmosaic/wire/startup.h"
 
-static bool fatal(struct session *s, const struct err *err)
+bool login_fatal(struct session *s, const struct err *err)
 {
 	if (!s->party.is_gone)
 		reply_fatal(s, err);
 	return false;
-}
-
-/* ---- the first packets ---- */
-
-static bool await_bytes(struct session *s)
-{
-	size_t had = buf_len(&s->in);
-
-	while (buf_len(&s->in) == had && !s->party.is_gone)
-		fiber_wait();
-	return !s->party.is_gone;
-}
-
-struct pass_on {
-	struct worker *from;
-	struct fiber *fiber;
-	bool is_done;
-};
-
-static void on_told(void *arg)
-{
-	struct pass_on *p = arg;
-
-	p->is_done = true;
-	fiber_wake(p->fiber);
-}
-
-static void on_session_knows(void *arg) /* on the other worker's thread */
-{
-	struct pass_on *p = arg;
-
-	mailbox_post(p->from->mailbox, on_told, p);
-}
-
-/* The connection is closed only when the session knows: what the client sends it after that is not
- * what it wanted to cancel. */
-static void pass_cancel_on(struct session *s, const struct wire_startup *packet)
-{
-	struct pass_on p = { .from = s->w, .fiber = fiber_self() };
-
-	if (s->w->host->cancel(s->w->host->ctx, packet->pid, packet->key, packet->n_key,
-			       on_session_knows, &p))
-		while (!p.is_done)
-			fiber_wait();
-	session_close(s);
-}
-
-static bool refuse_encryption(struct session *s, size_t size, bool *seen)
-{
-	struct err err = ERR_INIT;
-
-	if (*seen) {
-		err_set(&err, STATUS_PROTOCOL,
-			"unsupported frontend protocol: the same encryption "
-			"request was sent twice");
-		return fatal(s, &err);
-	}
-	*seen = true;
-	buf_consume(&s->in, size);
-	stream_write(&s->stream, "N", 1);
-	stream_flush(&s->stream);
-	return true;
-}
-
-/* Until the startup packet is there. The packet's texts point into s->in. */
-static bool read_startup(struct session *s, struct wire_startup *packet)
-{
-	bool seen_ssl = false, seen_gss = false;
-
-	for (;;) {
-		switch (wire_startup_next(buf_head(&s->in), buf_len(&s->in), packet)) {
-		case STARTUP_MORE:
-			if (!await_bytes(s))
-				return false;
-			break;
-		case STARTUP_SSL:
-			if (!refuse_encryption(s, packet->size, &seen_ssl))
-				return false;
-			break;
-		case STARTUP_GSSENC:
-			if (!refuse_encryption(s, packet->size, &seen_gss))
-				return false;
-			break;
-		case STARTUP_CANCEL: pass_cancel_on(s, packet); return false;
-		case STARTUP_SESSION: return true;
-		case STARTUP_DIRECT_TLS: session_close(s); return false;
-		case STARTUP_BAD:
-			metrics_add(s->w->metrics, METRIC_PROTOCOL_ERRORS, 1);
-			if (packet->answer)
-				return fatal(s, &packet->err);
-			session_close(s);
-			return false;
-		}
-	}
 }
 
 /* ---- settings asked for ---- */
@@ -168,7 +74,7 @@ static bool take_setting(struct session *s, const char *name, const char *value)
 			err_set(&err, STATUS_UNROUTED, "client_encoding %s is not supported",
 				value);
 			err_hint(&err, "Use UTF8, for example with PGCLIENTENCODING=UTF8.");
-			return fatal(s, &err);
+			return login_fatal(s, &err);
 		}
 		return true; /* UTF8 is what server connections speak */
 	}
@@ -177,7 +83,7 @@ static bool take_setting(struct session *s, const char *name, const char *value)
 	    strcasecmp(name, "standard_conforming_strings") == 0) {
 		err_set(&err, STATUS_UNROUTED, "%s must keep its default", name);
 		err_hint(&err, "Leave it out of the connection's options.");
-		return fatal(s, &err);
+		return login_fatal(s, &err);
 	}
 	if (strcasecmp(name, "application_name") == 0)
 		snprintf(s->application_name, sizeof(s->application_name), "%s", value);
@@ -193,7 +99,7 @@ static bool take_settings(struct session *s, const struct wire_startup *packet)
 
 	if (packet->options &&
 	    wire_options_parse(&s->arena, packet->options, &options, &n, &err) != STATUS_OK)
-		return fatal(s, &err);
+		return login_fatal(s, &err);
 	for (uint16_t i = 0; i < n; i++)
 		if (!take_setting(s, options[i].name, options[i].value))
 			return false;
@@ -218,161 +124,9 @@ static bool take_startup(struct session *s, const struct wire_startup *packet)
 		err_set(&err, STATUS_UNROUTED,
 			"replication connections cannot go through pgmosaic");
 		err_hint(&err, "Connect to the shard's own server; SHOW SHARDS lists their DSNs.");
-		return fatal(s, &err);
+		return login_fatal(s, &err);
 	}
 	return take_settings(s, packet);
-}
-
-/* ---- authentication ---- */
-
-static bool password_message(struct session *s, struct wire_msg *m)
-{
-	struct err err = ERR_INIT;
-
-	if (!session_await_message(s, m))
-		return false;
-	if (m->type == 'p')
-		return true;
-	if (m->type != 'X') {
-		err_set(&err, STATUS_PROTOCOL, "expected password response, got message type %u",
-			m->type);
-		return fatal(s, &err);
-	}
-	session_close(s);
-	return false;
-}
-
-static bool auth_refused(struct session *s, const struct err *err)
-{
-	metrics_add(s->w->metrics, METRIC_AUTH_FAILURES, 1);
-	return fatal(s, err);
-}
-
-static bool check_md5(struct session *s, const struct auth_verifier *v)
-{
-	struct err err = ERR_INIT;
-	struct wire_msg m;
-	const char *text;
-	uint8_t salt[4];
-	bool ok;
-
-	if (!auth_random(salt, sizeof(salt)))
-		return false;
-	wire_put_auth_md5(reply_out(s), salt);
-	stream_flush(&s->stream);
-	if (!password_message(s, &m))
-		return false;
-	ok = wire_parse_text(m.body, m.length, &text, &err) == STATUS_OK &&
-	     auth_check_md5(v, salt, text);
-	session_consumed(s, &m);
-	if (!ok) {
-		auth_failed(s->user, &err);
-		return auth_refused(s, &err);
-	}
-	return true;
-}
-
-static enum status scram_first(const struct wire_msg *m, struct scram *scram, struct buf *out,
-			       struct err *err)
-{
-	const char *mechanism;
-	const uint8_t *response;
-	size_t n;
-	enum status st =
-		wire_parse_sasl_initial(m->body, m->length, &mechanism, &response, &n, err);
-
-	if (st != STATUS_OK)
-		return st;
-	if (strcmp(mechanism, SCRAM_MECHANISM) != 0 || !response)
-		return err_set(err, STATUS_PROTOCOL,
-			       "client selected an invalid SASL authentication mechanism");
-	return scram_step(scram, response, n, out, err);
-}
-
-static bool run_scram(struct session *s, struct scram *scram)
-{
-	static const char *const mechanisms[] = { SCRAM_MECHANISM };
-	struct err err = ERR_INIT;
-	struct wire_msg m;
-	struct buf out;
-	enum status st = STATUS_OK;
-
-	buf_init(&out, 8192);
-	wire_put_auth_sasl(reply_out(s), mechanisms, 1);
-	for (int round = 0; round < 2 && st == STATUS_OK; round++) {
-		stream_flush(&s->stream);
-		if (!password_message(s, &m)) {
-			buf_finish(&out);
-			return false;
-		}
-		st = round == 0 ? scram_first(&m, scram, &out, &err)
-				: scram_step(scram, m.body, m.length, &out, &err);
-		session_consumed(s, &m);
-		if (st == STATUS_OK && round == 0)
-			wire_put_auth_sasl_continue(reply_out(s), buf_head(&out), buf_len(&out));
-		else if (st == STATUS_OK)
-			wire_put_auth_sasl_final(reply_out(s), buf_head(&out), buf_len(&out));
-		buf_clear(&out);
-	}
-	buf_finish(&out);
-	return st == STATUS_OK ? true : auth_refused(s, &err);
-}
-
-static bool check_scram(struct session *s, const struct auth_verifier *v)
-{
-	struct scram *scram = mem_zero(1, sizeof(*scram));
-	struct err err = ERR_INIT;
-	bool ok;
-
-	if (!scram_start(scram, v, s->user)) {
-		err_set(&err, STATUS_INTERNAL, "could not get random bytes for the log-in");
-		free(scram);
-		return fatal(s, &err);
-	}
-	ok = run_scram(s, scram);
-	auth_wipe(scram, sizeof(*scram));
-	free(scram);
-	return ok;
-}
-
-static const struct config_rule *find_rule(struct session *s, const struct config *cfg)
-{
-	struct sockaddr_storage peer;
-	socklen_t n = sizeof(peer);
-
-	if (s->is_unix)
-		return config_find_rule(cfg, NULL, s->database, s->user);
-	if (getpeername(s->stream.fd, (struct sockaddr *)&peer, &n) != 0)
-		return NULL;
-	return config_find_rule(cfg, (struct sockaddr *)&peer, s->database, s->user);
-}
-
-static bool authenticate(struct session *s)
-{
-	const struct auth_book *book = s->w->host->book(s->w->host->ctx);
-	const struct config_rule *rule = find_rule(s, book->config);
-	struct auth_verifier mock;
-	const struct auth_verifier *v = &mock;
-	struct err err = ERR_INIT;
-
-	if (!rule || rule->method == METHOD_REJECT) {
-		err_set_code(&err, STATUS_AUTH, "28000",
-			     "no rule of auth.rules lets user \"%s\" from %s into database \"%s\"",
-			     s->user, s->address, s->database);
-		return auth_refused(s, &err);
-	}
-	s->account = config_find_user(book->config, s->user);
-	s->mode = config_mode_of(book->config, s->user);
-	auth_verifier_mock(&mock, s->user, book->mock_secret);
-	if (s->account && s->account->password_kind != PASSWORD_NONE)
-		v = &book->verifiers[s->account - book->config->users];
-	switch (rule->method) {
-	case METHOD_TRUST: return true;
-	case METHOD_MD5: return v->has_md5 || !v->has_scram ? check_md5(s, v) : check_scram(s, v);
-	case METHOD_SCRAM: return check_scram(s, v);
-	case METHOD_REJECT: break;
-	}
-	UNREACHABLE("auth rule method");
 }
 
 /* ---- after the password ---- */
@@ -392,7 +146,7 @@ static bool check_control(struct session *s)
 		err_set_code(&err, STATUS_UNDEFINED, "3D000",
 			     "database \"%s\" does not exist on the control port", s->database);
 		err_hint(&err, "The control port's one database is called pgmosaic.");
-		return fatal(s, &err);
+		return login_fatal(s, &err);
 	}
 	return true;
 }
@@ -429,12 +183,12 @@ static bool check_database(struct session *s)
 			s->w->host->is_ready(s->w->host->ctx, reason, sizeof(reason));
 		err_set_code(&err, STATUS_BACKEND, "57P03", "the proxy is not ready: %s", reason);
 		err_hint(&err, "CREATE SHARD on the control port, or see the proxy's log.");
-		return fatal(s, &err);
+		return login_fatal(s, &err);
 	}
 	if (strcmp(world->map->shards[world->map->home].dbname, s->database) != 0) {
 		err_set_code(&err, STATUS_UNDEFINED, "3D000", "database \"%s\" does not exist",
 			     s->database);
-		return fatal(s, &err);
+		return login_fatal(s, &err);
 	}
 	return true;
 }
@@ -447,12 +201,12 @@ static bool open_home(struct session *s)
 
 	if (!session_enlist(s, leg)) {
 		err = leg->err;
-		return fatal(s, &err);
+		return login_fatal(s, &err);
 	}
 	if (!session_read_path(s, leg)) {
 		err = leg->err;
 		leg_release(leg);
-		return fatal(s, &err);
+		return login_fatal(s, &err);
 	}
 	for (unsigned i = 0; i < leg->conn->n_parameters; i++) {
 		struct conn_parameter *p = &leg->conn->parameters[i];
@@ -481,7 +235,7 @@ unsigned worker_of_pid(uint32_t pid)
 static bool log_in(struct session *s)
 {
 	struct wire_startup *packet = mem_alloc(sizeof(*packet));
-	bool ok = read_startup(s, packet) && take_startup(s, packet);
+	bool ok = greet(s, packet) && take_startup(s, packet);
 
 	if (ok)
 		buf_consume(&s->in, packet->size);

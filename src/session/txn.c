@@ -52,9 +52,8 @@ struct leg *session_leg(struct session *s, uint16_t shard)
 static struct pool *shard_pool(struct session *s, uint16_t shard)
 {
 	const struct map_shard *ms = &session_world(s)->map->shards[shard];
-	const char *password = s->account ? s->account->server_password : NULL;
 
-	return pools_get(&s->w->pools, ms->id, shard, ms->name, ms->dsn, s->user, password);
+	return pools_get(&s->w->pools, ms->id, shard, ms->name, ms->dsn, s->user);
 }
 
 static struct pool *session_pool(struct session *s, const struct leg *leg)

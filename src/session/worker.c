@@ -72,6 +72,11 @@ unsigned worker_n_clients(const struct worker *w)
 	return w->n_sessions;
 }
 
+unsigned worker_n_logins(const struct worker *w, bool is_control)
+{
+	return w->n_logins[is_control];
+}
+
 /* ---- letters from other threads ---- */
 
 struct adopt {
@@ -84,10 +89,12 @@ static void do_adopt(void *arg)
 {
 	struct adopt *a = arg;
 
-	if (a->w->is_stopping || (a->w->is_draining && !a->is_control))
+	if (a->w->is_stopping || (a->w->is_draining && !a->is_control)) {
+		a->w->n_logins[a->is_control]--;
 		close(a->fd);
-	else
+	} else {
 		session_create(a->w, a->fd, a->is_unix, a->is_control);
+	}
 	free(a);
 }
 
@@ -96,6 +103,7 @@ void worker_adopt(struct worker *w, int fd, bool is_unix, bool is_control)
 	struct adopt *a = mem_alloc(sizeof(*a));
 
 	*a = (struct adopt){ w, fd, is_unix, is_control };
+	w->n_logins[is_control]++; /* until the session is no longer STARTING */
 	mailbox_post(w->mailbox, do_adopt, a);
 }
 
@@ -352,6 +360,7 @@ static void visit_client(const struct worker_visitor *v, const struct session *s
 				   .application_name = s->application_name,
 				   .address = s->address,
 				   .pinned = session_pinned_by(s, pinned, sizeof(pinned)),
+				   .tls = s->tls_text,
 				   .connected_ms_ago = now - s->connected_ms,
 				   .statement_ms_ago = s->statement_ms ? now - s->statement_ms : 0,
 				   .is_control = s->is_control };

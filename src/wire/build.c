@@ -8,7 +8,14 @@
 
 #include "pgmosaic/wire/message.h"
 
-enum { AUTH_OK = 0, AUTH_MD5 = 5, AUTH_SASL = 10, AUTH_SASL_CONTINUE = 11, AUTH_SASL_FINAL = 12 };
+enum {
+	AUTH_OK = 0,
+	AUTH_CLEARTEXT = 3,
+	AUTH_MD5 = 5,
+	AUTH_SASL = 10,
+	AUTH_SASL_CONTINUE = 11,
+	AUTH_SASL_FINAL = 12
+};
 
 static void put_be32(uint8_t *p, uint32_t v)
 {
@@ -72,6 +79,11 @@ static bool put_auth(struct buf *b, uint32_t code, const void *data, size_t n)
 bool wire_put_auth_ok(struct buf *b)
 {
 	return put_auth(b, AUTH_OK, NULL, 0);
+}
+
+bool wire_put_auth_cleartext(struct buf *b)
+{
+	return put_auth(b, AUTH_CLEARTEXT, NULL, 0);
 }
 
 bool wire_put_auth_md5(struct buf *b, const uint8_t salt[4])

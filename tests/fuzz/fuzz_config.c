@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (cfg) {
 		config_show(cfg, on_row, &n);
 		config_diff_fixed(cfg, cfg, on_row, &n);
-		if (config_find_rule(cfg, NULL, "d", "u") && cfg->n_rules == 0)
+		if (config_find_rule(cfg, NULL, false, "d", "u") && cfg->n_rules == 0)
 			abort();
 	}
 	config_destroy(cfg);

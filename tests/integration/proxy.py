@@ -25,27 +25,43 @@ def run_binary(*args, timeout=20):
 
 
 class OwnProxy:
-    """with OwnProxy(cluster, rules=[…], extra="pool: { size: 2 }") as proxy: …"""
+    """with OwnProxy(cluster, rules=[…], extra="pool: { size: 2 }") as proxy: …
 
-    def __init__(self, cluster, rules=(), extra="", name="own", wait_ready=True):
+    users, rules: items of auth.users (behind the cluster's own) and auth.rules; auth: more lines of that
+    section; unix: a folder to listen in, too; offset: of its ports, for a second one at the same time."""
+
+    def __init__(self, cluster, rules=(), extra="", name="own", wait_ready=True, users=(), auth=(), unix=None,
+                 offset=40):
         self.cluster = cluster
-        base = int(cluster.proxy_port) + 40
+        base = int(cluster.proxy_port) + offset
         self.port, self.admin_port, self.http_port = base, base + 1, base + 2
         self.config_path = os.path.join(cluster.dir, f"{name}.yaml")
         self.log_path = os.path.join(cluster.dir, f"{name}.log")
-        with open(self.config_path, "w") as f:
-            f.write(self.configuration(cluster.config(), rules, extra))
+        self.unix = unix
+        self.configure(rules, extra, users, auth)
         self.process = None
         atexit.register(self.kill)
         self.start(wait_ready)
 
-    def configuration(self, text, rules, extra):
+    def configure(self, rules=(), extra="", users=(), auth=()):
+        """Writes the file; a running proxy reads it at reload()."""
+        text = self.cluster.config()
         for key, port in (("listen", self.port), ("admin", self.admin_port), ("http", self.http_port)):
-            text = re.sub(rf"(?m)^{key}: .*$", f"{key}: 127.0.0.1:{port}", text)
+            unix = f', "{self.unix}:{port}"' if self.unix and key != "http" else ""
+            text = re.sub(rf"(?m)^{key}: .*$", f"{key}: [127.0.0.1:{port}{unix}]", text)
+        more = "".join(f"    - {{ {user} }}\n" for user in users)
         if rules:
-            lines = "".join(f"    - {{ {rule} }}\n" for rule in rules)
-            text = re.sub(r"(?m)^(    - \{ name: admin.*\n)", lambda m: m.group(1) + "  rules:\n" + lines, text)
-        return text + extra + "\n"
+            more += "  rules:\n" + "".join(f"    - {{ {rule} }}\n" for rule in rules)
+        more += "".join(f"  {line}\n" for line in auth)
+        text = re.sub(r"(?m)^(    - \{ name: admin.*\n)", lambda m: m.group(1) + more, text)
+        with open(self.config_path, "w") as f:
+            f.write(text + extra + "\n")
+
+    def reload(self):
+        """SIGHUP, and wait until it is done; the log behind it."""
+        size = os.path.getsize(self.log_path)
+        self.process.send_signal(signal.SIGHUP)
+        return wait_until(10, lambda: "reloaded" in self.log()[size:] and self.log()[size:], "a reload in the log")
 
     def start(self, wait_ready=True):
         with open(self.log_path, "a") as log:

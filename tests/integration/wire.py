@@ -74,9 +74,13 @@ def errors(messages):
 
 class Wire:
     def __init__(self, port, user="app", password="", database="app", parameters=None, login=True, timeout=15,
-                 version=PROTOCOL_3_0):
-        self.sock = socket.create_connection(("127.0.0.1", port), timeout=timeout)
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                 version=PROTOCOL_3_0, sock=None, binding=None, gs2="n,,"):
+        """sock: connected already, over TLS perhaps. binding: the channel's data, for SCRAM-SHA-256-PLUS.
+        gs2: the header of SCRAM messages without it."""
+        self.sock = sock or socket.create_connection(("127.0.0.1", port), timeout=timeout)
+        if sock is None:
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.binding, self.gs2, self.mechanisms = binding, gs2, []
         self.buffer = b""
         self.settings, self.key, self.negotiated = {}, None, None
         self.auth_method = None
@@ -176,11 +180,14 @@ class Wire:
 
     def authenticate(self, body, user, password):
         method = struct.unpack("!I", body[:4])[0]
-        self.auth_method = self.auth_method or {0: "trust", 5: "md5", 10: "scram"}.get(method, method)
+        self.auth_method = self.auth_method or {0: "trust", 3: "password", 5: "md5", 10: "scram"}.get(method, method)
         if method == 5:
             inner = hashlib.md5((password + user).encode()).hexdigest()
             self.send("p", cstring("md5" + hashlib.md5(inner.encode() + body[4:8]).hexdigest()))
+        elif method == 3:
+            self.send("p", cstring(password))
         elif method == 10:
+            self.mechanisms = [m.decode() for m in body[4:].split(b"\0") if m]
             self.scram(password)
         elif method != 0:
             raise AssertionError(f"authentication method {method}")
@@ -188,12 +195,15 @@ class Wire:
     def scram(self, password):
         nonce = base64.b64encode(os.urandom(18)).decode()
         first = f"n=,r={nonce}"
-        data = ("n,," + first).encode()
-        self.send("p", cstring("SCRAM-SHA-256") + struct.pack("!I", len(data)) + data)
+        header, mechanism = self.gs2.encode(), "SCRAM-SHA-256"
+        if self.binding is not None:
+            header, mechanism = b"p=tls-server-end-point,,", "SCRAM-SHA-256-PLUS"
+        data = header + first.encode()
+        self.send("p", cstring(mechanism) + struct.pack("!I", len(data)) + data)
         server_first = self.sasl(11).decode()
         parts = dict(p.split("=", 1) for p in server_first.split(","))
         salted = hashlib.pbkdf2_hmac("sha256", password.encode(), base64.b64decode(parts["s"]), int(parts["i"]))
-        final = "c=biws,r=" + parts["r"]
+        final = "c=" + base64.b64encode(header + (self.binding or b"")).decode() + ",r=" + parts["r"]
         auth = ",".join((first, server_first, final)).encode()
         client_key = hmac.digest(salted, b"Client Key", "sha256")
         signature = hmac.digest(hashlib.sha256(client_key).digest(), auth, "sha256")

@@ -15,6 +15,7 @@
 #define PGMOSAIC_BACKEND_POOL_H
 
 #include "pgmosaic/backend/conn.h"
+#include "pgmosaic/backend/login.h"
 
 struct metrics;
 
@@ -44,6 +45,7 @@ struct pools {
 	struct timer tick;
 	struct pool_limits limits;
 	struct metrics *metrics;
+	struct logins logins;
 	uint8_t *scratch; /* what the worker's connections read into */
 	uint64_t next_conn_id;
 	unsigned n_conns;
@@ -59,7 +61,6 @@ struct pool {
 	struct list node; /* of pools.all */
 	struct pools *pools;
 	char user[64];
-	char *password; /* NULL: none */
 	char *dsn;
 	char shard_name[64];
 	uint32_t shard_id;
@@ -86,7 +87,10 @@ void pools_close(struct pools *ps, void (*on_gone)(void *owner), void *owner);
 void pools_finish(struct pools *ps);
 /* The pool for this shard and user, made on first use. A changed DSN retires the old one. */
 struct pool *pools_get(struct pools *ps, uint32_t shard_id, uint16_t shard, const char *shard_name,
-		       const char *dsn, const char *user, const char *password);
+		       const char *dsn, const char *user);
+/* A client has logged in as `user` and brought this; pools of that user dial with it from now
+ * on, at once even after a failure. */
+void pools_put_login(struct pools *ps, const char *user, const struct login *login);
 /* What is known of the shards' OIDs from here on; held. */
 void pools_set_oids(struct pools *ps, struct oids *oids);
 /* A connection is idle, or one more may be dialed at once. */

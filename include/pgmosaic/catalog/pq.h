@@ -25,6 +25,9 @@ struct pq {
 /* who NULL: host:port/database stands for it. */
 enum status pq_open(struct pq *c, const char *who, const char *dsn, unsigned connect_timeout_s,
 		    struct err *err);
+/* The same with parameters for PQconnectdbParams(). */
+enum status pq_open_params(struct pq *c, const char *who, const char *const *keys,
+			   const char *const *values, struct err *err);
 void pq_close(struct pq *c); /* one never opened is fine when zeroed */
 bool pq_is_lost(const struct pq *c);
 

@@ -48,14 +48,25 @@ struct config_user {
 	const char *name;
 	const char *password; /* NULL: may only come in by a trust rule */
 	enum config_password password_kind;
-	/* What the proxy logs in to shards with: server_password, else a plain password; or NULL */
+	/* What the proxy logs in to shards with: server_password, else a plain password; NULL: what
+	 * the log-in itself gives (a password in clear, SCRAM keys), or nothing */
 	const char *server_password;
 	bool admin; /* may use the control port */
 	enum config_pool_mode pool_mode;
 };
 
-enum config_rule_type { RULE_HOST, RULE_LOCAL };
-enum config_method { METHOD_SCRAM, METHOD_MD5, METHOD_TRUST, METHOD_REJECT };
+/* host: TCP, with TLS or without; hostssl, hostnossl: only with, only without; local: unix socket
+ */
+enum config_rule_type { RULE_HOST, RULE_LOCAL, RULE_HOSTSSL, RULE_HOSTNOSSL };
+enum config_method {
+	METHOD_SCRAM,
+	METHOD_MD5,
+	METHOD_PASSWORD, /* in clear */
+	METHOD_CERT,	 /* the client certificate's common name is the user */
+	METHOD_PEER,	 /* the operating system's user at the other end is the user */
+	METHOD_TRUST,
+	METHOD_REJECT
+};
 
 struct config_rule {
 	int line;
@@ -66,6 +77,31 @@ struct config_rule {
 	uint8_t network[16];
 	uint32_t prefix_bits;
 	enum config_method method;
+};
+
+/* Names of users that are not in the file are looked up on the home shard. */
+struct config_auth_query {
+	const char *user;     /* NULL: no look-ups */
+	const char *password; /* NULL: none */
+	const char *sql;      /* one parameter, the name; answers name and password or verifier */
+	uint64_t cache_ms;
+};
+
+enum config_tls_mode {
+	TLS_DISABLE,
+	TLS_ALLOW,	/* who asks for it gets it */
+	TLS_REQUIRE,	/* over TCP nobody gets in without */
+	TLS_VERIFY_CA,	/* nor without a certificate signed by `ca` */
+	TLS_VERIFY_FULL /* whose common name must be the user's name */
+};
+enum config_tls_version { TLS_VERSION_1_2, TLS_VERSION_1_3 };
+
+/* For clients; TLS towards servers is part of their DSN. */
+struct config_tls {
+	enum config_tls_mode mode;
+	const char *cert, *key, *ca; /* PEM files */
+	enum config_tls_version min_version;
+	bool direct; /* TLS from the first byte, without SSLRequest */
 };
 
 /* Sizes are per worker, shard, database and user. */
@@ -87,7 +123,7 @@ struct config_tcp {
 };
 
 struct config_limits {
-	uint32_t clients;
+	uint32_t clients, logins;
 	uint64_t message_bytes, memory_bytes, merge_rows, statement_length_bytes;
 };
 
@@ -145,6 +181,9 @@ struct config {
 	unsigned n_users;
 	struct config_rule *rules; /* never empty after loading */
 	unsigned n_rules;
+	bool password_without_tls; /* method password may send it in clear over TCP */
+	struct config_auth_query auth_query;
+	struct config_tls tls;
 	struct config_pool pool;
 	struct config_timeouts timeouts;
 	struct config_limits limits;
@@ -190,7 +229,7 @@ enum config_pool_mode config_mode_of(const struct config *cfg, const char *user)
 const char *config_mode_name(enum config_pool_mode mode);
 /* The first rule that matches; NULL: none, which means reject. peer: NULL for a unix socket. */
 const struct config_rule *config_find_rule(const struct config *cfg, const struct sockaddr *peer,
-					   const char *database, const char *user);
+					   bool is_tls, const char *database, const char *user);
 
 /* One row a key, list items as auth.users[0].name; secrets are shown as ********. */
 struct config_row {

@@ -12,22 +12,42 @@
 #include "pgmosaic/base/err.h"
 #include "pgmosaic/catalog/world.h"
 #include "pgmosaic/config/config.h"
+#include "pgmosaic/loop/loop.h"
+#include "pgmosaic/loop/tls.h"
 #include "pgmosaic/plan/plan.h"
 #include "pgmosaic/wire/auth.h"
 
-/* The users of a configuration with what is needed to check them. */
+/* The users of a configuration with what is needed to check them, and the certificate to show. */
 struct auth_book {
 	const struct config *config;
+	struct tls_server *tls;		 /* NULL: no TLS */
 	struct auth_verifier *verifiers; /* as config->users */
 	uint8_t mock_secret[32];
 	const struct auth_book *older; /* replaced by this one, and still pointed at */
+};
+
+enum auth_found { AUTH_UNKNOWN, AUTH_FOUND, AUTH_FAILED };
+
+/* A question for a user that is not in the file. The asker keeps it in place until `done(arg)` has
+ * been called on the loop of `reply_to`. */
+struct auth_lookup {
+	char user[64];
+	struct mailbox *reply_to;
+	void (*done)(void *arg);
+	void *arg;
+	/* the answer */
+	enum auth_found found;
+	struct auth_verifier verifier; /* AUTH_FOUND */
+	struct err err;		       /* AUTH_FAILED */
+	void *asked;		       /* whom; the host's own */
 };
 
 struct session_host {
 	void *ctx;
 	uint64_t incarnation; /* of this process, given by the catalog before the first world */
 	const struct auth_book *(*book)(void *ctx); /* the newest */
-	uint64_t (*next_counter)(void *ctx);	    /* for gids */
+	void (*find_user)(void *ctx, struct auth_lookup *ask);
+	uint64_t (*next_counter)(void *ctx); /* for gids */
 	/* Pass a cancel request on to the worker that holds the session; `done` is called there
 	 * when the session knows. False: there is no such worker, and done is not called. */
 	bool (*cancel)(void *ctx, uint32_t pid, const uint8_t *key, size_t n_key,

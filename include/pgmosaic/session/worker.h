@@ -18,6 +18,8 @@ void worker_start(struct worker *w);
 /* A client's socket; is_control: it came in on the control port. */
 void worker_adopt(struct worker *w, int fd, bool is_unix, bool is_control);
 unsigned worker_n_clients(const struct worker *w);
+/* Log-ins under way, on the main or on the control port. */
+unsigned worker_n_logins(const struct worker *w, bool is_control);
 /* Takes one reference. `on_used` is called on the worker's thread when no statement planned
  * before uses an older one any more; may be NULL. */
 void worker_set_world(struct worker *w, struct world *world, void (*on_used)(void *arg), void *arg);
@@ -38,7 +40,7 @@ unsigned worker_of_pid(uint32_t pid);
  * thread, `done` last. */
 struct worker_client {
 	uint64_t id;
-	const char *user, *database, *state, *application_name, *address, *pinned;
+	const char *user, *database, *state, *application_name, *address, *pinned, *tls;
 	uint64_t connected_ms_ago, statement_ms_ago;
 	bool is_control;
 };

@@ -26,6 +26,7 @@ bool wire_put(struct buf *b, uint8_t type, const void *body, size_t n);
 
 /* ---- to the client: log-in ---- */
 bool wire_put_auth_ok(struct buf *b);
+bool wire_put_auth_cleartext(struct buf *b);
 bool wire_put_auth_md5(struct buf *b, const uint8_t salt[4]);
 bool wire_put_auth_sasl(struct buf *b, const char *const *mechanisms, size_t n);
 bool wire_put_auth_sasl_continue(struct buf *b, const void *data, size_t n);

@@ -165,7 +165,6 @@ static void each_mistake_is_named_with_its_line(void **state)
 static void what_is_for_a_later_version_says_so(void **state)
 {
 	(void)state;
-	expect_fault(BASE "tls: { cert: x }\n", "t.yaml:3: tls: is not supported by this version");
 	expect_fault(BASE "rebalance: 1\n",
 		     "t.yaml:3: rebalance: is not supported by this version");
 	expect_fault(BASE "consistency: { mode: eventual }\n",
@@ -192,16 +191,77 @@ static void users_and_rules_are_checked(void **state)
 	expect_fault("catalog: { dsn: dbname=x }\nauth:\n  users:\n    - { name: a, password: b }\n"
 		     "    - { name: a, password: c }\n",
 		     "t.yaml:5: auth.users[1].name: is a user that stands above already");
-	expect_fault(
-		"catalog: { dsn: dbname=x }\nauth:\n  users:\n"
-		"    - { name: a, password: md50123456789abcdef0123456789abcdef }\n",
-		"t.yaml:4: auth.users[0].server_password: is missing beside a hashed password");
 	expect_fault("catalog: { dsn: dbname=x }\nauth:\n  users: [ { name: a, password: b } ]\n"
 		     "  rules: [ { method: md5, address: 1.2.3.4 } ]\n",
 		     "t.yaml:4: auth.rules[0].address: has no prefix length");
 	expect_fault("catalog: { dsn: dbname=x }\nauth:\n  users: [ { name: a, password: b } ]\n"
 		     "  rules: [ { type: local, method: md5, address: 1.2.3.4/32 } ]\n",
 		     "t.yaml:4: auth.rules[0].address: does not go with type local");
+}
+
+#define RULE(rule)                                                      \
+	"catalog: { dsn: dbname=x }\nauth:\n  users: [ { name: a } ]\n" \
+	"  rules: [ { " rule " } ]\n"
+#define TLS "tls: { mode: allow, cert: c, key: k, ca: x }\n"
+
+static void methods_stand_only_where_they_can_work(void **state)
+{
+	(void)state;
+	expect_fault(RULE("type: host, method: peer"),
+		     "t.yaml:4: auth.rules[0].method: peer works on unix sockets only");
+	expect_fault(RULE("type: host, method: cert") TLS,
+		     "t.yaml:4: auth.rules[0].method: cert needs type hostssl and tls.ca");
+	expect_fault(RULE("type: hostssl, method: cert") "tls: { mode: allow, cert: c, key: k }\n",
+		     "t.yaml:4: auth.rules[0].method: cert needs type hostssl and tls.ca");
+	expect_fault(RULE("type: hostnossl, method: password") TLS,
+		     "t.yaml:4: auth.rules[0].method: password would send the password in clear");
+	expect_fault(RULE("type: hostssl, method: md5"),
+		     "t.yaml:4: auth.rules[0].type: hostssl never matches without TLS");
+	config_destroy(parse_good(RULE("type: hostssl, method: cert") TLS));
+	config_destroy(parse_good(RULE("type: local, method: peer")));
+	config_destroy(parse_good(
+		RULE("type: hostnossl, method: password") "  password_without_tls: true\n"));
+}
+
+static void tls_needs_its_files(void **state)
+{
+	struct config *cfg;
+
+	(void)state;
+	expect_fault(BASE "tls: { mode: allow, key: k }\n", "t.yaml:3: tls.cert: is missing");
+	expect_fault(BASE "tls: { mode: allow, cert: c }\n", "t.yaml:3: tls.key: is missing");
+	expect_fault(BASE "tls: { mode: verify-ca, cert: c, key: k }\n",
+		     "t.yaml:3: tls.ca: is missing");
+	expect_fault(BASE "tls: { min_version: TLSv1.1 }\n",
+		     "t.yaml:3: tls.min_version: has a value that is not known");
+	cfg = parse_good(BASE
+			 "tls: { mode: verify-full, cert: c, key: k, ca: a, min_version: TLSv1.3, "
+			 "direct: false }\n");
+	assert_int_equal(cfg->tls.mode, TLS_VERIFY_FULL);
+	assert_string_equal(cfg->tls.ca, "a");
+	assert_int_equal(cfg->tls.min_version, TLS_VERSION_1_3);
+	assert_false(cfg->tls.direct);
+	config_destroy(cfg);
+	cfg = parse_good(BASE);
+	assert_int_equal(cfg->tls.mode, TLS_DISABLE);
+	assert_true(cfg->tls.direct);
+	config_destroy(cfg);
+}
+
+static void an_auth_query_needs_its_user(void **state)
+{
+	struct config *cfg;
+
+	(void)state;
+	expect_fault("catalog: { dsn: dbname=x }\nauth:\n  users: [ { name: a } ]\n"
+		     "  query: { password: b }\n",
+		     "t.yaml:4: auth.query.user: is missing");
+	cfg = parse_good("catalog: { dsn: dbname=x }\nauth:\n  users: [ { name: a } ]\n"
+			 "  query: { user: u, cache: 1s }\n");
+	assert_string_equal(cfg->auth_query.user, "u");
+	assert_string_equal(cfg->auth_query.sql, "SELECT * FROM mosaic_auth.find_user($1)");
+	assert_int_equal(cfg->auth_query.cache_ms, 1000);
+	config_destroy(cfg);
 }
 
 static void bootstrap_must_fit_together(void **state)
@@ -277,25 +337,53 @@ static void the_first_rule_that_matches_decides(void **state)
 
 	(void)state;
 	inet_pton(AF_INET, "10.1.2.3", &v4.sin_addr);
-	assert_ptr_equal(config_find_rule(cfg, (void *)&v4, "d", "bad"), &cfg->rules[0]);
-	assert_ptr_equal(config_find_rule(cfg, (void *)&v4, "d", "a"), &cfg->rules[1]);
-	assert_null(config_find_rule(cfg, (void *)&v4, "other", "a"));
+	assert_ptr_equal(config_find_rule(cfg, (void *)&v4, false, "d", "bad"), &cfg->rules[0]);
+	assert_ptr_equal(config_find_rule(cfg, (void *)&v4, false, "d", "a"), &cfg->rules[1]);
+	assert_null(config_find_rule(cfg, (void *)&v4, false, "other", "a"));
 	inet_pton(AF_INET, "10.2.2.3", &v4.sin_addr);
-	assert_null(config_find_rule(cfg, (void *)&v4, "d", "a"));
-	assert_ptr_equal(config_find_rule(cfg, NULL, "d", "bad"), &cfg->rules[2]);
+	assert_null(config_find_rule(cfg, (void *)&v4, false, "d", "a"));
+	assert_ptr_equal(config_find_rule(cfg, NULL, false, "d", "bad"), &cfg->rules[2]);
 	inet_pton(AF_INET6, "::ffff:10.1.2.3", &v6.sin6_addr);
-	assert_ptr_equal(config_find_rule(cfg, (void *)&v6, "d", "a"), &cfg->rules[1]);
+	assert_ptr_equal(config_find_rule(cfg, (void *)&v6, false, "d", "a"), &cfg->rules[1]);
 	inet_pton(AF_INET6, "febf::1", &v6.sin6_addr);
-	assert_ptr_equal(config_find_rule(cfg, (void *)&v6, "d", "a"), &cfg->rules[3]);
+	assert_ptr_equal(config_find_rule(cfg, (void *)&v6, false, "d", "a"), &cfg->rules[3]);
 	inet_pton(AF_INET6, "::1", &v6.sin6_addr);
-	assert_null(config_find_rule(cfg, (void *)&v6, "d", "a"));
+	assert_null(config_find_rule(cfg, (void *)&v6, false, "d", "a"));
 	config_destroy(cfg);
+}
+
+static void rules_look_at_tls_and_at_masks(void **state)
+{
+	struct config *cfg =
+		parse_good("catalog: { dsn: dbname=x }\n"
+			   "auth:\n"
+			   "  users: [ { name: a, password: b } ]\n"
+			   "  rules:\n"
+			   "    - { type: hostssl, method: md5 }\n"
+			   "    - { type: hostnossl, user: a, method: reject }\n"
+			   "    - { address: 10.1.0.0/255.255.128.0, method: md5 }\n" TLS);
+	struct sockaddr_in v4 = { .sin_family = AF_INET };
+
+	(void)state;
+	inet_pton(AF_INET, "10.1.2.3", &v4.sin_addr);
+	assert_ptr_equal(config_find_rule(cfg, (void *)&v4, true, "d", "a"), &cfg->rules[0]);
+	assert_ptr_equal(config_find_rule(cfg, (void *)&v4, false, "d", "a"), &cfg->rules[1]);
+	assert_ptr_equal(config_find_rule(cfg, (void *)&v4, false, "d", "b"), &cfg->rules[2]);
+	assert_null(config_find_rule(cfg, NULL, false, "d", "b"));
+	assert_null(config_find_rule(cfg, NULL, true, "d", "b"));
+	inet_pton(AF_INET, "10.1.128.3", &v4.sin_addr);
+	assert_null(config_find_rule(cfg, (void *)&v4, false, "d", "b"));
+	config_destroy(cfg);
+	expect_fault(RULE("address: 10.0.0.0/255.0.255.0, method: md5"),
+		     "t.yaml:4: auth.rules[0].address: has a prefix length that does not fit");
+	expect_fault(RULE("address: 10.0.0.0/, method: md5"),
+		     "t.yaml:4: auth.rules[0].address: has a prefix length that does not fit");
 }
 
 static void without_rules_everyone_needs_scram(void **state)
 {
 	struct config *cfg = parse_good(BASE);
-	const struct config_rule *rule = config_find_rule(cfg, NULL, "d", "u");
+	const struct config_rule *rule = config_find_rule(cfg, NULL, false, "d", "u");
 
 	(void)state;
 	assert_non_null(rule);
@@ -395,6 +483,10 @@ int main(void)
 		cmocka_unit_test(bootstrap_must_fit_together),
 		cmocka_unit_test(all_faults_come_in_one_go_in_line_order),
 		cmocka_unit_test(a_file_that_is_not_there_is_a_fault),
+		cmocka_unit_test(methods_stand_only_where_they_can_work),
+		cmocka_unit_test(tls_needs_its_files),
+		cmocka_unit_test(an_auth_query_needs_its_user),
+		cmocka_unit_test(rules_look_at_tls_and_at_masks),
 		cmocka_unit_test(the_first_rule_that_matches_decides),
 		cmocka_unit_test(without_rules_everyone_needs_scram),
 		cmocka_unit_test(the_shipped_file_is_good),
