@@ -1,15 +1,12 @@
 /* Users that are not in the configuration: asked of the home shard, on a thread of its own.
  *
  * Happy path: a log-in posts its question; the thread answers from what it has heard within the
- * last auth.query.cache, or runs auth.query.sql on one connection that it keeps, as auth.query.user
- * and with search_path fixed, so that nobody's function or table can stand in for the catalog's.
+ * last auth.query.cache, or runs auth.query.sql (catalog/user_query.h).
  * Failure modes: the connection is lost or the query fails: the log-in is refused with the reason,
  * and the next one connects anew. A user without a password, or not there, is unknown. More than
  * CACHE_MAX names, guessed by somebody: the cache is emptied.
  * Threads: the log-ins wait in the mailbox, so that a slow server holds up log-ins of such users
  * and nothing else; connect_timeout and statement_timeout bound each. */
-#include <libpq-fe.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,13 +17,9 @@
 #include "pgmosaic/base/log.h"
 #include "pgmosaic/base/mem.h"
 #include "pgmosaic/base/table.h"
-#include "pgmosaic/catalog/pq.h"
-#include "pgmosaic/catalog/pq_params.h"
+#include "pgmosaic/catalog/user_query.h"
 
 #define CACHE_MAX 10000
-#define TIMEOUT_S "5"
-#define SETTINGS \
-	"-c search_path=pg_catalog,pg_temp -c statement_timeout=5s -c default_transaction_read_only=on"
 
 struct known {
 	char user[64];
@@ -41,8 +34,7 @@ struct lookups {
 	struct mailbox *mailbox;
 	loop_thread thread;
 	struct table known;
-	struct pq pq;
-	char *dsn; /* what pq is connected with */
+	struct user_query query;
 	const struct config *config;
 };
 
@@ -98,108 +90,37 @@ static void cache_put(struct lookups *l, const struct auth_lookup *ask)
 	k->at_us = clock_us();
 }
 
-/* ---- the connection ---- */
-
-static enum status connect_as(struct lookups *l, const char *dsn, struct err *err)
-{
-	const struct config_auth_query *query = &l->config->auth_query;
-	struct pq_params p;
-	struct arena a;
-	enum status st;
-
-	arena_init(&a, 0);
-	st = pq_params_read(&a, dsn, &p, err);
-	if (st == STATUS_OK) {
-		pq_params_put(&p, "user", query->user);
-		pq_params_put(&p, "password", query->password ? query->password : "");
-		pq_params_put(&p, "connect_timeout", TIMEOUT_S);
-		pq_params_put(&p, "client_encoding", "UTF8");
-		pq_params_put(&p, "application_name", "pgmosaic auth.query");
-		pq_params_put(&p, "options", SETTINGS);
-		st = pq_open_params(&l->pq, "the home shard, for auth.query", p.keys, p.values,
-				    err);
-	}
-	arena_finish(&a);
-	return st;
-}
-
-static void disconnect(struct lookups *l)
-{
-	pq_close(&l->pq);
-	free(l->dsn);
-	l->dsn = NULL;
-}
-
-static enum status ensure_connection(struct lookups *l, struct err *err)
-{
-	struct world *w = process_world(l->p);
-	enum status st = STATUS_OK;
-
-	if (!w || !w->map->n_shards) {
-		world_drop(w);
-		return err_set_code(err, STATUS_BACKEND, "57P03", "the proxy is not ready");
-	}
-	if (l->dsn && (strcmp(l->dsn, w->map->shards[w->map->home].dsn) != 0 || pq_is_lost(&l->pq)))
-		disconnect(l);
-	if (!l->dsn) {
-		st = connect_as(l, w->map->shards[w->map->home].dsn, err);
-		if (st == STATUS_OK)
-			l->dsn = mem_strdup(w->map->shards[w->map->home].dsn);
-	}
-	world_drop(w);
-	return st;
-}
-
 /* ---- the question ---- */
 
-static enum status read_answer(const PGresult *r, struct auth_lookup *ask, struct err *err)
+static enum status understand(struct auth_lookup *ask, char *password, struct err *err)
 {
-	const char *name, *password;
+	enum status st = STATUS_OK;
 
 	ask->found = AUTH_UNKNOWN;
-	if (PQnfields(r) != 2) {
-		err_set(err, STATUS_CONFIG, "auth.query.sql answers %d columns", PQnfields(r));
-		err_hint(err, "It must answer two: the name and the password or verifier.");
-		return STATUS_CONFIG;
-	}
-	if (PQntuples(r) != 1)
+	if (!password)
 		return STATUS_OK;
-	name = pq_value(r, 0, 0);
-	password = pq_value(r, 0, 1);
-	if (!name || !password || !*password || strcmp(name, ask->user) != 0)
-		return STATUS_OK;
-	if (auth_verifier_from_password(&ask->verifier, ask->user, password, err) != STATUS_OK)
-		return err->status;
-	ask->found = AUTH_FOUND;
-	return STATUS_OK;
-}
-
-static enum status query(struct lookups *l, struct auth_lookup *ask, struct err *err)
-{
-	PGresult *r = pq_query(&l->pq, err, l->config->auth_query.sql, 1, (const char *)ask->user);
-	enum status st;
-
-	if (!r)
-		return err->status;
-	st = read_answer(r, ask, err);
-	PQclear(r);
+	st = auth_verifier_from_password(&ask->verifier, ask->user, password, err);
+	if (st == STATUS_OK)
+		ask->found = AUTH_FOUND;
+	auth_wipe(password, strlen(password));
+	free(password);
 	return st;
 }
 
 static enum status ask_shard(struct lookups *l, struct auth_lookup *ask, struct err *err)
 {
-	bool was_open = l->dsn != NULL;
-	enum status st = ensure_connection(l, err);
+	struct world *w = process_world(l->p);
+	char *password;
+	enum status st;
 
-	if (st == STATUS_OK)
-		st = query(l, ask, err);
-	if (st != STATUS_OK && was_open && pq_is_lost(&l->pq)) { /* it had died while idle */
-		*err = (struct err)ERR_INIT;
-		st = ensure_connection(l, err);
-		if (st == STATUS_OK)
-			st = query(l, ask, err);
+	if (!w || !w->map->n_shards) {
+		world_drop(w);
+		return err_set_code(err, STATUS_BACKEND, "57P03", "the proxy is not ready");
 	}
-	return st;
+	st = user_query_run(&l->query, &l->config->auth_query, w->map->shards[w->map->home].dsn,
+			    ask->user, &password, err);
+	world_drop(w);
+	return st == STATUS_OK ? understand(ask, password, err) : st;
 }
 
 /* Who may not be told more than that it failed is told only that. */
@@ -220,7 +141,7 @@ static void use_newest_config(struct lookups *l)
 		return;
 	l->config = now;
 	cache_clear(l);
-	disconnect(l);
+	user_query_close(&l->query);
 }
 
 static void on_question(void *arg)
@@ -275,7 +196,7 @@ void lookups_stop(struct lookups *l)
 {
 	mailbox_post(l->mailbox, close_mailbox, l);
 	loop_thread_join(&l->thread);
-	disconnect(l);
+	user_query_close(&l->query);
 	cache_clear(l);
 	table_finish(&l->known);
 	loop_destroy(l->loop);
