@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """TLS towards clients: negotiation, certificates, channel binding, and what attackers try."""
 import os
-import re
 import socket
 import ssl
 import struct
@@ -11,8 +10,7 @@ import time
 from certificates import Authority, ask_tls, binding_of, connect, context, open_direct, open_tls, openssl, request, tls_wire
 from lib import Cluster, check, contains, equal, main, psql, test, wait_until
 from proxy import OwnProxy, http_get, run_binary
-from wire import (CANCEL_REQUEST, GSS_REQUEST, SSL_REQUEST, Closed, LoginFailed, Wire, cstring, errors, message, rows,
-                  startup)
+from wire import CANCEL_REQUEST, GSS_REQUEST, SSL_REQUEST, LoginFailed, Wire, cstring, errors, message, rows, startup
 
 ALPN = ("postgresql",)
 
