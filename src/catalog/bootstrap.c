@@ -10,7 +10,7 @@
  * given by hand. */
 #include <string.h>
 
-#include "key_type.h"
+#include "pgmosaic/key/type.h"
 #include "pgmosaic/base/log.h"
 #include "pgmosaic/catalog/shard.h"
 #include "pgmosaic/config/config.h"

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "key_type.h"
+#include "pgmosaic/key/type.h"
 #include "pgmosaic/catalog/pq.h"
 #include "pgmosaic/catalog/shard.h"
 #include "shard_internal.h"
@@ -49,7 +49,7 @@ const char *hash_sql(struct arena *a, const struct map_distribution *dist,
 {
 	const char *hash = "0::bigint";
 
-	if (dist->function != MAP_FUNCTION_PG) {
+	if (dist->function != KEY_FUNCTION_PG) {
 		err_set(err, STATUS_UNROUTED, "SQL cannot compute hash function xxh3");
 		return NULL;
 	}

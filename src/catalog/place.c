@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "key_type.h"
+#include "pgmosaic/key/type.h"
 #include "pgmosaic/base/log.h"
 #include "pgmosaic/catalog/shard.h"
 #include "place.h"

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "key_type.h"
+#include "pgmosaic/key/type.h"
 
 /* ---- the table ---- */
 
@@ -82,11 +82,9 @@ enum status place_check_keys(struct pq *home, const struct schema_relation *r,
 				return err_set_code(err, STATUS_INVALID, "42701",
 						    "column \"%s\" is named twice", columns[i]);
 		if (!key_type_of(c->type_oid)) {
-			err_set(err, STATUS_UNROUTED,
-				"column \"%s\" cannot be a shard key: its type has "
-				"no hash that all servers share",
-				c->name);
-			err_hint(err, "Use smallint, integer, bigint, text, varchar or uuid.");
+			err_set(err, STATUS_UNROUTED, "column \"%s\" cannot be a shard key: %s",
+				c->name, key_type_refusal(c->type_oid));
+			err_hint(err, KEY_TYPES_HINT);
 			return err->status;
 		}
 		if (c->default_kind == DEFAULT_GENERATED)

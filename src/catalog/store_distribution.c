@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "chunks.h"
-#include "key_type.h"
+#include "pgmosaic/key/type.h"
 #include "pgmosaic/base/mem.h"
 #include "store_internal.h"
 
@@ -150,10 +150,9 @@ static enum status type_class(const char *name, uint32_t *out, struct err *err)
 		*out = t->klass;
 		return STATUS_OK;
 	}
-	err_set_code(err, STATUS_UNROUTED, "0A000", "type %s cannot be a shard key", name);
-	err_hint(err,
-		 "Use smallint, integer, bigint, text, varchar, uuid, char(n), date, timestamp, "
-		 "timestamptz, boolean or bytea.");
+	err_set_code(err, STATUS_UNROUTED, "0A000", "type %s cannot be a shard key: %s", name,
+		     key_type_name_refusal(name));
+	err_hint(err, KEY_TYPES_HINT);
 	return err->status;
 }
 

@@ -95,7 +95,7 @@ static void read_distribution(struct loader *l, struct map_distribution *d, cons
 	d->name = keep(l, res, row, 1);
 	d->method = MAP_HASH;
 	d->function =
-		strcmp(PQgetvalue(res, row, 2), "xxh3") == 0 ? MAP_FUNCTION_XXH3 : MAP_FUNCTION_PG;
+		strcmp(PQgetvalue(res, row, 2), "xxh3") == 0 ? KEY_FUNCTION_XXH3 : KEY_FUNCTION_PG;
 	d->n_keys = (uint16_t)pq_array(l->a, PQgetvalue(res, row, 3), types, MAP_MAX_KEYS);
 	for (unsigned k = 0; k < d->n_keys; k++)
 		d->key_types[k] = (uint32_t)strtoul(types[k], NULL, 10);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "internal.h"
+#include "pgmosaic/key/type.h"
 
 const struct scan_literal *constant_literal(const struct build *b, int at)
 {
@@ -18,7 +19,7 @@ const struct scan_literal *constant_literal(const struct build *b, int at)
 
 static uint32_t read_type(enum family family)
 {
-	return family == FAMILY_INT ? OID_INT8 : family == FAMILY_TEXT ? OID_TEXT : OID_UUID;
+	return (uint32_t)family;
 }
 
 static void copy_text(struct build *b, const char *text, uint32_t type, struct key_source *out)
@@ -28,15 +29,21 @@ static void copy_text(struct build *b, const char *text, uint32_t type, struct k
 	b->plan->exact_text = true;
 }
 
+enum literal_use { USE_STRING, USE_INTEGER, USE_NUMBER };
+
+static bool literal_fits(const struct scan_literal *lit, int at, enum literal_use use)
+{
+	if (use == USE_STRING)
+		return lit->at == (uint32_t)at &&
+		       (lit->kind == LITERAL_STRING || lit->kind == LITERAL_DOLLAR);
+	return lit->kind == LITERAL_INTEGER || (use == USE_NUMBER && lit->kind == LITERAL_NUMERIC);
+}
+
 static void use_literal(struct build *b, int at, bool negative, uint32_t type, const char *text,
-			bool is_string, struct key_source *out)
+			enum literal_use use, struct key_source *out)
 {
 	const struct scan_literal *lit = constant_literal(b, at);
-	bool fits = lit && !b->req->scan->too_many &&
-		    (is_string ? lit->at == (uint32_t)at && (lit->kind == LITERAL_STRING ||
-							     lit->kind == LITERAL_DOLLAR)
-			       : lit->kind == LITERAL_INTEGER);
-	if (!fits) {
+	if (!lit || b->req->scan->too_many || !literal_fits(lit, at, use)) {
 		copy_text(b, text, type, out);
 		return;
 	}
@@ -61,8 +68,41 @@ static bool integer_source(struct build *b, const struct node *c, struct key_sou
 	} else {
 		return false;
 	}
-	use_literal(b, c->at, *text == '-', OID_INT8, text, false, out);
+	use_literal(b, c->at, *text == '-', OID_INT8, text, USE_INTEGER, out);
 	return true;
+}
+
+/* Any number, for a numeric column. */
+static bool number_source(struct build *b, const struct node *c, struct key_source *out)
+{
+	const struct node *fval = node_child(c, "fval");
+	if (!fval)
+		return integer_source(b, c, out);
+	const char *text = node_text(fval, "fval");
+	use_literal(b, c->at, *text == '-', OID_NUMERIC, text, USE_NUMBER, out);
+	return true;
+}
+
+static bool bool_source(const struct node *c, struct key_source *out)
+{
+	const struct node *value = node_child(c, "boolval");
+	if (!value)
+		return false;
+	*out = (struct key_source){ .kind = KEY_TEXT,
+				    .type_oid = OID_BOOL,
+				    .text = str_of(node_int(value, "boolval") ? "true" : "false") };
+	return true;
+}
+
+/* A constant without quotes, of a type that the column's `family` takes as it is. */
+static bool bare_source(struct build *b, const struct node *c, enum family family,
+			struct key_source *out)
+{
+	if (family == FAMILY_BOOL)
+		return bool_source(c, out);
+	if (family == FAMILY_NUMERIC)
+		return number_source(b, c, out);
+	return family == FAMILY_INT && integer_source(b, c, out);
 }
 
 static uint32_t declared_type(const struct build *b, unsigned number)
@@ -79,8 +119,10 @@ static bool param_source(struct build *b, const struct node *p, uint32_t column_
 		return false;
 	uint32_t declared = declared_type(b, number);
 	uint32_t type = declared ? declared : cast ? cast : column_type;
-	if (type_family(type) != type_family(column_type))
+	if (!type_is_comparable(type, column_type))
 		return false;
+	if (declared && cast && type_family(declared) != type_family(cast))
+		return false; /* the cast may round */
 	*out = (struct key_source){ .kind = KEY_PARAM,
 				    .index = (uint16_t)number,
 				    .type_oid = type };
@@ -94,7 +136,8 @@ static bool cast_source(struct build *b, const struct node *cast, uint32_t colum
 	const struct node *type_name = node_child(cast, "type_name");
 	const struct node *arg = node_child(cast, "arg");
 	uint32_t type = names_type(b, type_name, NULL);
-	if (type_family(type) == FAMILY_NONE || type_family(type) != type_family(column_type))
+	if (!type_is_comparable(type, column_type) ||
+	    (type_family(type) == FAMILY_NUMERIC && type_family(column_type) == FAMILY_INT))
 		return false;
 	if (node_list(type_name, "typmods")->n > 0)
 		return false;
@@ -106,7 +149,7 @@ static bool cast_source(struct build *b, const struct node *cast, uint32_t colum
 		return constant_source(b, arg, column_type, out);
 	if (node_child(arg, "sval"))
 		return constant_source(b, arg, type, out);
-	return type_family(type) == FAMILY_INT && integer_source(b, arg, out);
+	return bare_source(b, arg, type_family(type), out);
 }
 
 bool constant_source(struct build *b, const struct node *expr, uint32_t column_type,
@@ -127,24 +170,17 @@ bool constant_source(struct build *b, const struct node *expr, uint32_t column_t
 	}
 	const struct node *sval = node_child(expr, "sval");
 	if (sval) {
-		use_literal(b, expr->at, false, read_type(family), node_text(sval, "sval"), true,
-			    out);
+		use_literal(b, expr->at, false, read_type(family), node_text(sval, "sval"),
+			    USE_STRING, out);
 		return true;
 	}
-	return family == FAMILY_INT && integer_source(b, expr, out);
+	return bare_source(b, expr, family, out);
 }
 
 static uint32_t element_type(uint32_t array)
 {
-	switch (array) {
-	case 1005: return OID_INT2;
-	case 1007: return OID_INT4;
-	case 1016: return OID_INT8;
-	case 1009: return OID_TEXT;
-	case 1015: return OID_VARCHAR;
-	case 2951: return OID_UUID;
-	default: return 0;
-	}
+	const struct key_type *t = key_type_of_array(array);
+	return t ? t->oid : 0;
 }
 
 static unsigned array_param(struct build *b, const struct node *p, uint32_t column_type,

@@ -1,5 +1,6 @@
 /* COPY: into a sharded table by its key, out of it shard by shard. */
 #include <string.h>
+#include "pgmosaic/key/type.h"
 #include "utility.h"
 
 static const char *text_of(const struct node *arg)
@@ -142,8 +143,8 @@ static enum status copy_in_sharded(struct build *b, const struct node *stmt,
 		if (p->copy.key_field[k] < 0 || !c)
 			return build_refuse(b, "Copy the shard key as well.",
 					    "COPY without the shard key \"%s\"", m->key_columns[k]);
-		bool is_unlimited = c->type_oid == OID_VARCHAR && c->typmod < 4;
-		p->copy.key_type[k] = is_unlimited ? OID_TEXT : c->type_oid;
+		p->copy.key_type[k] = c->type_oid;
+		p->copy.key_typmod[k] = VALUE_TYPMOD(c->typmod);
 	}
 	p->keys.n_keys = m->n_keys;
 	p->keys.is_insert = true;

@@ -1,6 +1,7 @@
 /* CREATE TABLE: sharded, reference or single, and the text without mosaic.* options. */
 #include <limits.h>
 #include <string.h>
+#include "pgmosaic/key/type.h"
 #include "utility.h"
 
 enum { LIKE_INDEXES = 1 << 6 };
@@ -141,18 +142,14 @@ static void default_key(struct build *b, const struct node *stmt, struct options
 	}
 }
 
-static uint32_t key_class(uint32_t type)
+/* As the catalog names default distributions: "timestamp_with_time_zone". */
+static const char *class_name(struct build *b, uint32_t type)
 {
-	enum family f = type_family(type);
-	return f == FAMILY_INT	  ? OID_INT8
-	       : f == FAMILY_TEXT ? OID_TEXT
-	       : f == FAMILY_UUID ? OID_UUID
-				  : 0;
-}
-
-static const char *class_name(uint32_t type)
-{
-	return type == OID_INT8 ? "bigint" : type == OID_TEXT ? "text" : "uuid";
+	char *name = arena_strdup(b->a, key_type_of(type)->names[0]);
+	for (char *p = name; *p; p++)
+		if (*p == ' ')
+			*p = '_';
+	return name;
 }
 
 static enum status take_keys(struct build *b, const struct node *stmt, const struct options *o,
@@ -167,13 +164,12 @@ static enum status take_keys(struct build *b, const struct node *stmt, const str
 			err_hint(b->err, "Name columns of the table in mosaic.shard_key.");
 			return STATUS_UNDEFINED;
 		}
-		if (!key_class(type))
-			return build_refuse(
-				b, "Use smallint, integer, bigint, text, varchar or uuid.",
-				"shard key \"%s\" of this type or collation", o->keys[i]);
+		if (!key_type_class(type))
+			return build_refuse(b, KEY_TYPES_HINT, "shard key \"%s\" of this type (%s)",
+					    o->keys[i], key_type_refusal(type));
 		change->key_columns[i] = o->keys[i];
-		change->key_types[i] = key_class(type);
-		name = arena_printf(b->a, "%s_%s", name, class_name(change->key_types[i]));
+		change->key_types[i] = key_type_class(type);
+		name = arena_printf(b->a, "%s_%s", name, class_name(b, change->key_types[i]));
 	}
 	change->n_keys = (uint16_t)o->n_keys;
 	change->distribution = o->distribution ? o->distribution : name;
@@ -188,7 +184,8 @@ static enum status take_keys(struct build *b, const struct node *stmt, const str
 	}
 	const struct map_distribution *d = known >= 0 ? &b->map->distributions[known] : NULL;
 	for (unsigned i = 0; d && i < o->n_keys; i++)
-		if (d->n_keys != o->n_keys || key_class(d->key_types[i]) != change->key_types[i])
+		if (d->n_keys != o->n_keys ||
+		    key_type_class(d->key_types[i]) != change->key_types[i])
 			return build_refuse(b,
 					    "Name a distribution with the types of the shard key.",
 					    "distribution \"%s\" has keys of other types", d->name);

@@ -7,7 +7,7 @@ int graph_new_var(struct build *b, struct rel *rel, const char *name, uint32_t t
 {
 	grow(b, b->vars, b->n_vars, b->vars_size);
 	enum family family = type_family(type);
-	if (family == FAMILY_TEXT && !collation_is_plain(collation))
+	if ((family == FAMILY_TEXT || family == FAMILY_BPCHAR) && !collation_is_plain(collation))
 		family = FAMILY_NONE;
 	b->vars[b->n_vars] =
 		(struct var){ .rel = rel, .column = name, .family = family, .type = type };

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "internal.h"
+#include "pgmosaic/key/type.h"
 
 /* Which item of a row feeds this column; -1: the default does. */
 static int item_of(const struct node *stmt, const struct rel *target, const char *column)
@@ -17,18 +18,31 @@ static int item_of(const struct node *stmt, const struct rel *target, const char
 	return -1;
 }
 
+/* The end of a number or a boolean; NULL: something else. */
+static const char *bare_default(enum family family, const char **from)
+{
+	if (family == FAMILY_BOOL)
+		return *from + strspn(*from, "truefalse");
+	*from += **from == '(';
+	const char *digits = *from + (**from == '-');
+	if (family == FAMILY_INT)
+		return digits + strspn(digits, "0123456789");
+	return family == FAMILY_NUMERIC ? digits + strspn(digits, "0123456789.") : NULL;
+}
+
 /* The default of a key column, when it is a plain constant as pg_get_expr shows it. */
 static bool default_source(struct build *b, const struct schema_column *c, struct key_source *out)
 {
 	const char *text = c->default_text;
-	*out = (struct key_source){ .kind = KEY_NULL, .column_type = c->type_oid };
+	*out = (struct key_source){ .kind = KEY_NULL,
+				    .column_type = c->type_oid,
+				    .column_typmod = VALUE_TYPMOD(c->typmod) };
 	if (c->identity || c->default_kind == DEFAULT_SEQUENCE)
 		return false;
 	if (c->default_kind == DEFAULT_NONE || !text || strncmp(text, "NULL", 4) == 0)
 		return true;
 	if (c->default_kind != DEFAULT_CONST || type_family(c->type_oid) == FAMILY_NONE)
 		return false;
-	bool is_int = type_family(c->type_oid) == FAMILY_INT;
 	const char *from = text, *end;
 	if (*text == '\'' || (text[0] == '(' && text[1] == '\'')) {
 		from = strchr(text, '\'') + 1;
@@ -36,48 +50,14 @@ static bool default_source(struct build *b, const struct schema_column *c, struc
 		if (!end || end[1] != ':' || memchr(from, '\\', (size_t)(end - from)))
 			return false;
 	} else {
-		if (*from == '(')
-			from++;
-		end = from + (*from == '-');
-		end += strspn(end, "0123456789");
-		if (!is_int || (*end && *end != ')' && *end != ':'))
+		end = bare_default(type_family(c->type_oid), &from);
+		if (!end || (*end && *end != ')' && *end != ':'))
 			return false;
 	}
 	out->kind = KEY_TEXT;
-	out->type_oid = is_int					  ? OID_INT8
-			: type_family(c->type_oid) == FAMILY_TEXT ? OID_TEXT
-								  : OID_UUID;
+	out->type_oid = (uint32_t)type_family(c->type_oid);
 	out->text = arena_str(&b->plan->arena, (struct str){ from, (size_t)(end - from) });
 	return true;
-}
-
-static int length_of(struct str text)
-{
-	int chars = 0;
-	for (size_t i = 0; i < text.n; i++)
-		chars += ((unsigned char)text.p[i] & 0xC0) != 0x80;
-	return chars;
-}
-
-/* varchar(n) cuts blanks beyond n when stored: then the text itself is not the key. */
-static bool fits_length(struct build *b, const struct schema_column *c, const struct node *item,
-			struct key_source *s)
-{
-	if (c->type_oid != OID_VARCHAR || s->kind == KEY_TEXT)
-		return s->kind != KEY_TEXT || c->typmod < 4 || length_of(s->text) <= c->typmod - 4;
-	while (node_is(item, NODE_TypeCast))
-		item = node_child(item, "arg");
-	const struct node *sval = node_is(item, NODE_A_Const) ? node_child(item, "sval") : NULL;
-	if (!sval)
-		return true;
-	const char *text = node_text(sval, "sval");
-	uint32_t column_type = s->column_type;
-	*s = (struct key_source){ .kind = KEY_TEXT,
-				  .type_oid = OID_TEXT,
-				  .column_type = column_type };
-	s->text = arena_str(&b->plan->arena, str_of(text));
-	b->plan->exact_text = true;
-	return c->typmod < 4 || length_of(s->text) <= c->typmod - 4;
 }
 
 static enum status key_of_item(struct build *b, const struct schema_column *c,
@@ -98,11 +78,7 @@ static enum status key_of_item(struct build *b, const struct schema_column *c,
 				    "Give the shard key as a constant or a parameter of its type.",
 				    "the value of shard key \"%s\" is an expression", c->name);
 	out->column_type = c->type_oid;
-	if (!fits_length(b, c, item, out))
-		return build_refuse(b, "Shorten the value.",
-				    "the value of shard key \"%s\" is too long", c->name);
-	if (out->kind == KEY_TEXT && c->type_oid == OID_VARCHAR)
-		out->column_type = OID_TEXT; /* its length has been looked at */
+	out->column_typmod = VALUE_TYPMOD(c->typmod);
 	return STATUS_OK;
 }
 

@@ -45,7 +45,20 @@ enum { /* pg_type OIDs, the same in every PostgreSQL */
 enum { COLLATION_DEFAULT = 100, COLLATION_C = 950, COLLATION_POSIX = 951 };
 
 /* Types whose equality the proxy may use for routing (trap R10). */
-enum family { FAMILY_NONE, FAMILY_INT, FAMILY_TEXT, FAMILY_UUID };
+enum family { /* the class of a key type (key/type.h) */
+	      FAMILY_NONE = 0,
+	      FAMILY_BOOL = 16,
+	      FAMILY_BYTEA = 17,
+	      FAMILY_INT = 20,
+	      FAMILY_TEXT = 25,
+	      FAMILY_INET = 869,
+	      FAMILY_BPCHAR = 1042,
+	      FAMILY_DATE = 1082,
+	      FAMILY_TIMESTAMP = 1114,
+	      FAMILY_TIMESTAMPTZ = 1184,
+	      FAMILY_NUMERIC = 1700,
+	      FAMILY_UUID = 2950,
+};
 
 enum rel_kind { REL_SHARDED, REL_REFERENCE, REL_SINGLE, REL_SYSTEM, REL_DERIVED, REL_VIEW };
 
@@ -235,6 +248,9 @@ uint16_t names_home(const struct build *b, const struct map_table *mapped);
 
 /* ---- types.c ---- */
 enum family type_family(uint32_t oid);
+/* May a constant of `type` be compared with the column by PostgreSQL's own rules of equality
+ * within the class? */
+bool type_is_comparable(uint32_t type, uint32_t column_type);
 bool type_is_int(uint32_t oid);
 bool collation_is_plain(uint32_t collation);
 struct type_info {

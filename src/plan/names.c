@@ -100,6 +100,8 @@ static const struct {
 	{ "timetz", OID_TIMETZ },
 	{ "numeric", OID_NUMERIC },
 	{ "uuid", OID_UUID },
+	{ "inet", 869 },
+	{ "cidr", 650 },
 	{ "regclass", 2205 },
 	{ "regproc", 24 },
 	{ "regprocedure", 2202 },

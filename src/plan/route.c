@@ -2,6 +2,7 @@
  * shard, hold all rows that matter. */
 #include <string.h>
 #include "internal.h"
+#include "pgmosaic/key/type.h"
 
 enum { ROUTE_MAX_TUPLES = 4096 };
 
@@ -95,20 +96,13 @@ bool route_by_key(struct build *b)
 
 static bool is_array_type(uint32_t oid)
 {
-	return oid == 1005 || oid == 1007 || oid == 1016 || oid == 1009 || oid == 1015 ||
-	       oid == 2951;
+	return key_type_of_array(oid) != NULL;
 }
 
 static uint32_t array_of(uint32_t element)
 {
-	switch (element) {
-	case OID_INT2: return 1005;
-	case OID_INT4: return 1007;
-	case OID_INT8: return 1016;
-	case OID_TEXT: return 1009;
-	case OID_VARCHAR: return 1009;
-	default: return 2951;
-	}
+	const struct key_type *t = key_type_of(element);
+	return t ? t->array : 0;
 }
 
 uint32_t route_declared(const struct build *b, uint16_t param)

@@ -1,18 +1,20 @@
 /* Types of expressions, as far as they can be proved without a server. */
 #include <string.h>
 #include "internal.h"
+#include "pgmosaic/key/type.h"
 
 enum family type_family(uint32_t oid)
 {
-	switch (oid) {
-	case OID_INT2:
-	case OID_INT4:
-	case OID_INT8: return FAMILY_INT;
-	case OID_TEXT:
-	case OID_VARCHAR: return FAMILY_TEXT;
-	case OID_UUID: return FAMILY_UUID;
-	default: return FAMILY_NONE;
-	}
+	return (enum family)key_type_class(oid);
+}
+
+bool type_is_comparable(uint32_t type, uint32_t column_type)
+{
+	enum family from = type_family(type), to = type_family(column_type);
+	if (from == FAMILY_NONE || to == FAMILY_NONE)
+		return false;
+	return from == to || (from == FAMILY_INT && to == FAMILY_NUMERIC) ||
+	       (from == FAMILY_NUMERIC && to == FAMILY_INT);
 }
 
 bool type_is_int(uint32_t oid)

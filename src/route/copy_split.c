@@ -152,8 +152,8 @@ static enum status give_line(struct copy_splitter *s, const char *p, size_t n, s
 		return give(s, COPY_TO_ALL, p, n, err);
 	}
 	if (copy_fields_find(&s->fields, p, content))
-		key_status =
-			route_key_text(s->dist, s->fields.keys, s->copy->key_type, &shard, &why);
+		key_status = route_key_text(s->dist, s->fields.keys, s->copy->key_type,
+					    s->copy->key_typmod, &shard, &why);
 	return give_row(s, key_status, shard, &why, p, n, err);
 }
 
@@ -219,9 +219,11 @@ static enum status tuple_shard(struct copy_splitter *s, const uint8_t *const *ke
 	for (unsigned i = 0; i < n; i++)
 		n_constant += s->copy->key_field[i] < 0 && s->fields.keys[i].p;
 	if (!n_constant)
-		return route_key_binary(s->dist, keys, lengths, s->copy->key_type, shard, why);
+		return route_key_binary(s->dist, keys, lengths, s->copy->key_type,
+					s->copy->key_typmod, shard, why);
 	if (n_constant == n)
-		return route_key_text(s->dist, s->fields.keys, s->copy->key_type, shard, why);
+		return route_key_text(s->dist, s->fields.keys, s->copy->key_type,
+				      s->copy->key_typmod, shard, why);
 	err_set(why, STATUS_UNROUTED, "COPY BINARY leaves a column of the shard key out");
 	err_hint(why, "Copy all columns of the shard key, or use the text format.");
 	return STATUS_UNROUTED;

@@ -10,8 +10,8 @@
  * - a value we are not sure of: 0A000. */
 #include "pgmosaic/route/route.h"
 
-#include "array.h"
-#include "value.h"
+#include "pgmosaic/key/array.h"
+#include "pgmosaic/key/value.h"
 
 struct binding {
 	const struct plan *plan;
@@ -64,6 +64,7 @@ static struct value_spec spec_of(struct binding *b, const struct key_source *sou
 		type = source->column_type;
 	return (struct value_spec){ .type = type,
 				    .column_type = source->column_type ? source->column_type : type,
+				    .typmod = source->column_typmod,
 				    .is_insert = b->plan->keys.is_insert,
 				    .err = &b->why };
 }
@@ -420,6 +421,7 @@ enum status route_rows(const struct plan *plan, struct str text, const struct sc
 }
 
 struct key_text {
+	const int32_t *typmods; /* NULL: none */
 	const struct str *values;
 	const uint8_t *const *bytes;
 	const int32_t *lengths;
@@ -438,6 +440,8 @@ static enum status place_key(const struct map_distribution *dist, const struct k
 	for (; n < dist->n_keys && outcome == VALUE_OK; n++) {
 		struct value_spec spec = { .type = column_types[n],
 					   .column_type = column_types[n],
+					   .typmod = key->typmods ? key->typmods[n]
+								  : VALUE_TYPMOD_NONE,
 					   .is_insert = true,
 					   .is_certain = true,
 					   .err = &why };
@@ -458,18 +462,19 @@ static enum status place_key(const struct map_distribution *dist, const struct k
 }
 
 enum status route_key_text(const struct map_distribution *dist, const struct str *values,
-			   const uint32_t *column_types, uint16_t *shard, struct err *err)
+			   const uint32_t *column_types, const int32_t *typmods, uint16_t *shard,
+			   struct err *err)
 {
-	struct key_text key = { .values = values };
+	struct key_text key = { .values = values, .typmods = typmods };
 
 	return place_key(dist, &key, column_types, shard, err);
 }
 
 enum status route_key_binary(const struct map_distribution *dist, const uint8_t *const *values,
-			     const int32_t *lengths, const uint32_t *column_types, uint16_t *shard,
-			     struct err *err)
+			     const int32_t *lengths, const uint32_t *column_types,
+			     const int32_t *typmods, uint16_t *shard, struct err *err)
 {
-	struct key_text key = { .bytes = values, .lengths = lengths };
+	struct key_text key = { .bytes = values, .lengths = lengths, .typmods = typmods };
 
 	return place_key(dist, &key, column_types, shard, err);
 }

@@ -78,7 +78,7 @@ static bool hand_key(struct session *s, const struct plan *plan, struct str key,
 		return refuse(s, &err);
 	}
 	dist = &map->distributions[d];
-	if (route_key_text(dist, &key, dist->key_types, &shard, &err) != STATUS_OK)
+	if (route_key_text(dist, &key, dist->key_types, NULL, &shard, &err) != STATUS_OK)
 		return refuse(s, &err);
 	*out = (struct shard_set){ .n = 0 };
 	shard_set_add(out, shard);

@@ -122,6 +122,16 @@ static bool has_top_level_order_by(const char *sql)
 	return false;
 }
 
+/* The comma behind an option, not one inside its '…'; `close` when it is the last. */
+static const char *option_end(const char *p, const char *close)
+{
+	bool quoted = false;
+
+	for (; p < close && (quoted || *p != ','); p++)
+		quoted ^= *p == '\'';
+	return p;
+}
+
 /* The statement as one plain PostgreSQL takes it: `mosaic.*` options of a WITH
  * list are dropped, and the list with them when nothing else is in it. */
 static char *without_mosaic_options(const char *sql)
@@ -140,9 +150,8 @@ static char *without_mosaic_options(const char *sql)
 		text_add(&out, p, (size_t)(with - p));
 		kept = (struct text){ 0 };
 		for (const char *item = open; item < close;) {
-			const char *end = memchr(item, ',', (size_t)(close - item));
+			const char *end = option_end(item, close);
 
-			end = end != NULL ? end : close;
 			while (*item == ' ')
 				item++;
 			if (strncmp(item, "mosaic.", 7) != 0)

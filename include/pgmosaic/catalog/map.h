@@ -15,6 +15,7 @@
 #include "pgmosaic/base/arena.h"
 #include "pgmosaic/base/err.h"
 #include "pgmosaic/base/table.h"
+#include "pgmosaic/key/hash.h"
 
 #define MAP_MAX_SHARDS 256
 #define MAP_MAX_KEYS   4 /* columns of a shard key */
@@ -29,7 +30,6 @@ struct map_shard {
 };
 
 enum map_method { MAP_HASH, MAP_RANGE, MAP_DIRECTORY };
-enum map_function { MAP_FUNCTION_PG, MAP_FUNCTION_XXH3 };
 
 struct map_chunk {
 	uint32_t id;
@@ -41,7 +41,7 @@ struct map_distribution {
 	uint32_t id;
 	const char *name;
 	enum map_method method;
-	enum map_function function;
+	enum key_function function;
 	uint16_t n_keys;
 	uint32_t key_types[MAP_MAX_KEYS]; /* type OIDs: 20 bigint, 25 text, 2950 uuid, … */
 	struct map_chunk *chunks;	  /* ascending by lo, no gap */

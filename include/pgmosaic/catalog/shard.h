@@ -46,7 +46,7 @@ enum status shard_copy_table(const char *from_dsn, const char *to_dsn, const cha
 enum status shard_copy_schema(const char *from_dsn, const char *to_dsn, struct err *err);
 
 /* SQL that computes the hash of a distribution's key from columns (already quoted names or
- * expressions) as route/hash.h does. NULL with `err`: the function or a type is beyond SQL. */
+ * expressions) as key/hash.h does. NULL with `err`: the function or a type is beyond SQL. */
 const char *hash_sql(struct arena *a, const struct map_distribution *dist,
 		     const uint32_t *column_types, const char *const *columns, struct err *err);
 /* A condition that is true for rows whose owner is not shards[shard]. NULL with `err`; the

@@ -68,7 +68,8 @@ struct key_source {
 	bool negative;	   /* KEY_LITERAL: a minus sign before an integer literal */
 	uint32_t type_oid; /* type the value is read as: 20 for integers, 25 text, 2950 uuid, …; for
 			    * KEY_PARAM the parameter's type when declared, else the column's */
-	uint32_t column_type; /* the key column's own type */
+	uint32_t column_type;  /* the key column's own type */
+	int32_t column_typmod; /* of an INSERT: VALUE_TYPMOD() (key/type.h), rounds or cuts */
 	struct str text;
 };
 
@@ -129,6 +130,7 @@ struct plan_copy {
 	int key_field[MAP_MAX_KEYS]; /* place of each key column among the fields; -1: not copied
 					(its default is constant: see keys) */
 	uint32_t key_type[MAP_MAX_KEYS];
+	int32_t key_typmod[MAP_MAX_KEYS];
 	uint16_t n_fields;
 };
 

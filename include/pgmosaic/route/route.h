@@ -49,12 +49,14 @@ enum status route_rows(const struct plan *plan, struct str text, const struct sc
 		       const struct param_values *params, const struct shard_map *map,
 		       uint16_t *shards, struct err *err);
 
-/* One key value as text (COPY text and CSV fields, SET mosaic.shard_key): NULL text: SQL NULL. */
+/* One key value as text (COPY text and CSV fields, SET mosaic.shard_key): NULL text: SQL NULL.
+ * typmods: VALUE_TYPMOD() of the columns, or NULL: none. */
 enum status route_key_text(const struct map_distribution *dist, const struct str *values,
-			   const uint32_t *column_types, uint16_t *shard, struct err *err);
+			   const uint32_t *column_types, const int32_t *typmods, uint16_t *shard,
+			   struct err *err);
 /* One key value in binary form (COPY BINARY). */
 enum status route_key_binary(const struct map_distribution *dist, const uint8_t *const *values,
-			     const int32_t *lengths, const uint32_t *column_types, uint16_t *shard,
-			     struct err *err);
+			     const int32_t *lengths, const uint32_t *column_types,
+			     const int32_t *typmods, uint16_t *shard, struct err *err);
 
 #endif

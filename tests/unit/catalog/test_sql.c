@@ -6,7 +6,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "catalog/key_type.h"
+#include "pgmosaic/key/type.h"
 #include "pgmosaic/catalog/pq.h"
 #include "pgmosaic/catalog/shard.h"
 
@@ -79,8 +79,11 @@ static void types_go_by_all_their_names(void **state)
 	assert_int_equal(key_type_named("BIGINT")->oid, 20);
 	assert_int_equal(key_type_named("varchar")->klass, 25);
 	assert_int_equal(key_type_named("smallint")->klass, 20);
-	assert_null(key_type_named("numeric"));
-	assert_null(key_type_of(1700));
+	assert_int_equal(key_type_named("character varying(20)")->oid, 1043);
+	assert_int_equal(key_type_of(650)->klass, 869);
+	assert_null(key_type_named("jsonb"));
+	assert_null(key_type_of(701));
+	assert_non_null(strstr(key_type_refusal(70000), "enum"));
 }
 
 static void rows_of_other_owners_are_told_by_chunk(void **state)
@@ -104,14 +107,13 @@ static void what_sql_cannot_hash_is_an_error(void **state)
 {
 	struct map_distribution d = { .n_keys = 1, .key_types = { 20 } };
 	const char *columns[] = { "\"k\"" };
-	uint32_t bigint = 20, numeric = 1700, bytea = 17;
+	uint32_t bigint = 20, real = 700;
 	struct err err = ERR_INIT;
 
 	(void)state;
 	assert_non_null(hash_sql(&a, &d, &bigint, columns, &err));
-	assert_null(hash_sql(&a, &d, &numeric, columns, &err));
-	assert_null(hash_sql(&a, &d, &bytea, columns, &err));
-	d.function = MAP_FUNCTION_XXH3;
+	assert_null(hash_sql(&a, &d, &real, columns, &err));
+	d.function = KEY_FUNCTION_XXH3;
 	assert_null(hash_sql(&a, &d, &bigint, columns, &err));
 	assert_string_equal(err.code, "0A000");
 }

@@ -73,7 +73,8 @@ static void constants_of_other_types_do_not_route(void **state)
 static void parameters_route_by_their_declared_or_inferred_type(void **state)
 {
 	struct fake *f = *state;
-	const uint32_t int4[] = { 23 }, numeric[] = { 1700 }, unknown[] = { 705 };
+	const uint32_t int4[] = { 23 }, numeric[] = { 1700 }, unknown[] = { 705 },
+		       double_precision[] = { 701 };
 	assert_one_key(f, "SELECT * FROM a WHERE k = $1");
 	assert_int_equal(f->plan->keys.sources[0].kind, KEY_PARAM);
 	assert_int_equal(f->plan->keys.sources[0].index, 1);
@@ -86,6 +87,10 @@ static void parameters_route_by_their_declared_or_inferred_type(void **state)
 	plan_with(f, "SELECT * FROM a WHERE k = $1", unknown, 1);
 	assert_int_equal(f->plan->keys.sources[0].type_oid, 20);
 	plan_with(f, "SELECT * FROM a WHERE k = $1", numeric, 1);
+	assert_int_equal(f->plan->target, TARGET_KEYS);
+	plan_with(f, "SELECT * FROM a WHERE k = $1::int", numeric, 1);
+	assert_int_equal(f->plan->target, TARGET_OWNERS);
+	plan_with(f, "SELECT * FROM a WHERE k = $1", double_precision, 1);
 	assert_int_equal(f->plan->target, TARGET_OWNERS);
 	assert_one_key(f, "SELECT * FROM a WHERE k = $1::int");
 	assert_int_equal(f->plan->keys.sources[0].type_oid, 23);

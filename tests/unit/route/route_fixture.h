@@ -2,9 +2,9 @@
 #ifndef PGMOSAIC_TESTS_UNIT_ROUTE_FIXTURE_H
 #define PGMOSAIC_TESTS_UNIT_ROUTE_FIXTURE_H
 
-#include "pgmosaic/route/hash.h"
+#include "pgmosaic/key/hash.h"
 #include "pgmosaic/route/route.h"
-#include "route/value.h"
+#include "pgmosaic/key/value.h"
 
 #define N_CHUNKS 16
 

@@ -334,11 +334,11 @@ static void keys_that_are_not_copied_have_their_constant(void **state)
 	fixture.plan.keys.sources = fixture.sources;
 	fixture.sources[0] = (struct key_source){ .kind = KEY_TEXT, .text = str_of("eu") };
 	r = split("7\tx\n");
-	row_is(&r, 0, owner(&fixture, hash_key(MAP_FUNCTION_PG, pair, 2)), "7\tx\n");
+	row_is(&r, 0, owner(&fixture, hash_key(KEY_FUNCTION_PG, pair, 2)), "7\tx\n");
 	fixture.sources[0].kind = KEY_NULL;
 	r = split("7\tx\n");
 	pair[0].kind = KEY_VALUE_NULL;
-	row_is(&r, 0, owner(&fixture, hash_key(MAP_FUNCTION_PG, pair, 2)), "7\tx\n");
+	row_is(&r, 0, owner(&fixture, hash_key(KEY_FUNCTION_PG, pair, 2)), "7\tx\n");
 }
 
 static void a_row_past_the_limit_ends_the_copy(void **state)

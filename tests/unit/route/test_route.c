@@ -485,7 +485,7 @@ static void composite_keys_combine_as_hash_partitioning_does(void **state)
 					    .column_type = OID_TEXT,
 					    .text = str_of("acme") };
 	assert_int_equal(outcome_of(&f, "'x' 42", NULL),
-			 owner(&f, hash_key(MAP_FUNCTION_PG, pair, 2)));
+			 owner(&f, hash_key(KEY_FUNCTION_PG, pair, 2)));
 	f.sources[1].kind = KEY_NULL;
 	assert_int_equal(outcome_of(&f, "'x' 42", NULL), HOME);
 }
@@ -599,19 +599,20 @@ static void a_single_key_value_is_placed_by_text_or_bytes(void **state)
 	uint16_t shard = 99;
 
 	(void)state;
-	assert_int_equal(route_key_text(&fixed.dist, &value, &type, &shard, &err), STATUS_OK);
+	assert_int_equal(route_key_text(&fixed.dist, &value, &type, NULL, &shard, &err), STATUS_OK);
 	assert_int_equal(shard, owner_of_int(&fixed, 42));
-	assert_int_equal(route_key_text(&fixed.dist, &none, &type, &shard, &err), STATUS_OK);
+	assert_int_equal(route_key_text(&fixed.dist, &none, &type, NULL, &shard, &err), STATUS_OK);
 	assert_int_equal(shard, owner(&fixed, 0));
 	assert_int_equal(err.status, STATUS_OK);
-	assert_int_equal(route_key_text(&fixed.dist, &bad, &type, &shard, &err), STATUS_INVALID);
+	assert_int_equal(route_key_text(&fixed.dist, &bad, &type, NULL, &shard, &err),
+			 STATUS_INVALID);
 	assert_string_equal(err.code, "22P02");
-	assert_int_equal(route_key_text(&fixed.dist, &strange, &type, &shard, &err),
+	assert_int_equal(route_key_text(&fixed.dist, &strange, &type, NULL, &shard, &err),
 			 STATUS_UNROUTED);
-	assert_int_equal(route_key_binary(&fixed.dist, &bytes, &length, &type, &shard, &err),
+	assert_int_equal(route_key_binary(&fixed.dist, &bytes, &length, &type, NULL, &shard, &err),
 			 STATUS_OK);
 	assert_int_equal(shard, owner_of_int(&fixed, 42));
-	assert_int_equal(route_key_binary(&fixed.dist, &bytes, &wrong, &type, &shard, &err),
+	assert_int_equal(route_key_binary(&fixed.dist, &bytes, &wrong, &type, NULL, &shard, &err),
 			 STATUS_INVALID);
 }
 

@@ -5,8 +5,8 @@
  * = ANY does. Failure: ARRAY_MALFORMED, for what PostgreSQL refuses too, and for explicit
  * bounds ("[0:1]={…}"), which are not read here.
  * Ownership: an element lives until the next array_next(). */
-#ifndef PGMOSAIC_SRC_ROUTE_ARRAY_H
-#define PGMOSAIC_SRC_ROUTE_ARRAY_H
+#ifndef PGMOSAIC_KEY_ARRAY_H
+#define PGMOSAIC_KEY_ARRAY_H
 
 #include <stdbool.h>
 #include <stdint.h>

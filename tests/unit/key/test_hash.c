@@ -1,5 +1,5 @@
 /* Hashes of shard keys: fixed vectors from a PostgreSQL 15 server, and any number of them
- * from a server at hand (tests/unit/route/compare_hash.sh). */
+ * from a server at hand (tests/unit/key/compare_hash.sh). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,9 +8,9 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "pgmosaic/route/hash.h"
-#include "route/array.h"
-#include "route/value.h"
+#include "pgmosaic/key/hash.h"
+#include "pgmosaic/key/array.h"
+#include "pgmosaic/key/value.h"
 
 static void integers_hash_as_on_the_server(void **state)
 {
@@ -75,7 +75,7 @@ static int64_t hash_of(uint32_t type, const char *text)
 	cell_init(&cell);
 	if (value_read_text(&spec, str_of(text), &cell) != VALUE_OK)
 		fail_msg("type %u cannot be read from \"%s\": %s", type, text, err.message);
-	hash = hash_key(MAP_FUNCTION_PG, &cell.value, 1);
+	hash = hash_key(KEY_FUNCTION_PG, &cell.value, 1);
 	cell_finish(&cell);
 	return hash;
 }
@@ -112,13 +112,13 @@ static void nulls_are_skipped_and_alone_hash_to_zero(void **state)
 	struct key_value bare[2] = { number(5), text("x") };
 
 	(void)state;
-	assert_int_equal(hash_key(MAP_FUNCTION_PG, nulls, 1), 0);
-	assert_int_equal(hash_key(MAP_FUNCTION_PG, nulls, 2), 0);
-	assert_int_equal(hash_key(MAP_FUNCTION_XXH3, nulls, 1), 0);
-	assert_int_equal(hash_key(MAP_FUNCTION_XXH3, nulls, 2), 0);
-	assert_int_equal(hash_key(MAP_FUNCTION_PG, mixed, 3), hash_key(MAP_FUNCTION_PG, bare, 2));
-	assert_int_equal(hash_key(MAP_FUNCTION_PG, bare, 1), hash_pg_number(5));
-	assert_int_not_equal(hash_key(MAP_FUNCTION_PG, bare, 2), hash_pg_number(5));
+	assert_int_equal(hash_key(KEY_FUNCTION_PG, nulls, 1), 0);
+	assert_int_equal(hash_key(KEY_FUNCTION_PG, nulls, 2), 0);
+	assert_int_equal(hash_key(KEY_FUNCTION_XXH3, nulls, 1), 0);
+	assert_int_equal(hash_key(KEY_FUNCTION_XXH3, nulls, 2), 0);
+	assert_int_equal(hash_key(KEY_FUNCTION_PG, mixed, 3), hash_key(KEY_FUNCTION_PG, bare, 2));
+	assert_int_equal(hash_key(KEY_FUNCTION_PG, bare, 1), hash_pg_number(5));
+	assert_int_not_equal(hash_key(KEY_FUNCTION_PG, bare, 2), hash_pg_number(5));
 }
 
 /* XXH3-64 of the big-endian bytes, as xxhsum -H3 prints them. */
@@ -128,13 +128,13 @@ static void xxh3_hashes_the_canonical_binary_form(void **state)
 	struct key_value moved[2] = { text("a"), text("b") }, other[2] = { text("ab"), text("") };
 
 	(void)state;
-	assert_int_equal(hash_key(MAP_FUNCTION_XXH3, &v, 1), -906549423298343949);
+	assert_int_equal(hash_key(KEY_FUNCTION_XXH3, &v, 1), -906549423298343949);
 	v = text("abc");
-	assert_int_equal(hash_key(MAP_FUNCTION_XXH3, &v, 1),
+	assert_int_equal(hash_key(KEY_FUNCTION_XXH3, &v, 1),
 			 8696274497037089104 /* 0x78af5f94892f3950 */);
-	assert_int_equal(hash_key(MAP_FUNCTION_XXH3, pair, 2), -3623755291807472572);
-	assert_int_not_equal(hash_key(MAP_FUNCTION_XXH3, moved, 2),
-			     hash_key(MAP_FUNCTION_XXH3, other, 2));
+	assert_int_equal(hash_key(KEY_FUNCTION_XXH3, pair, 2), -3623755291807472572);
+	assert_int_not_equal(hash_key(KEY_FUNCTION_XXH3, moved, 2),
+			     hash_key(KEY_FUNCTION_XXH3, other, 2));
 }
 
 /* ---- lines of compare_hash.sh: "what<TAB>the server's answer<TAB>text" ---- */
@@ -164,29 +164,26 @@ static void compare_pair(const char *expected, char *value)
 	pair[0] = number(strtoll(value, NULL, 10));
 	pair[1] = text(second);
 	snprintf(ours, sizeof(ours), "%llu",
-		 (unsigned long long)hash_key(MAP_FUNCTION_PG, pair, 2) % 64);
+		 (unsigned long long)hash_key(KEY_FUNCTION_PG, pair, 2) % 64);
 	if (strcmp(ours, expected) != 0)
 		differ("pair", expected, value, ours);
 }
 
 /* "read 20": any text. ERR: the server refuses it. NONE: it equals no bigint. We may refuse
  * what we are not sure of, but not be sure of anything else than the server. */
-static unsigned compare_read(uint32_t type, bool is_insert, const char *expected, const char *value)
+static unsigned compare_spec(struct value_spec spec, const char *expected, const char *value)
 {
 	struct err err = ERR_INIT;
-	struct value_spec spec = { .type = type,
-				   .column_type = type == OID_NUMERIC ? OID_INT8 : type,
-				   .is_insert = is_insert,
-				   .err = &err };
 	enum value_outcome outcome;
 	struct cell cell;
 	char ours[32] = "ERR";
 
+	spec.err = &err;
 	cell_init(&cell);
 	outcome = value_read_text(&spec, str_of(value), &cell);
 	if (outcome == VALUE_OK)
 		snprintf(ours, sizeof(ours), "%lld",
-			 (long long)hash_key(MAP_FUNCTION_PG, &cell.value, 1));
+			 (long long)hash_key(KEY_FUNCTION_PG, &cell.value, 1));
 	else if (outcome == VALUE_NOTHING)
 		strcpy(ours, "NONE");
 	cell_finish(&cell);
@@ -195,6 +192,79 @@ static unsigned compare_read(uint32_t type, bool is_insert, const char *expected
 	if (strcmp(ours, expected) != 0)
 		differ("read", expected, value, ours);
 	return 1;
+}
+
+static unsigned compare_read(uint32_t type, bool is_insert, const char *expected, const char *value)
+{
+	struct value_spec spec = { .type = type,
+				   .column_type = type == OID_NUMERIC ? OID_INT8 : type,
+				   .is_insert = is_insert };
+
+	return compare_spec(spec, expected, value);
+}
+
+/* "cut 1043 5": stored in a column with this length, precision or typmod. "dec 1700": as it is. */
+static unsigned compare_cut(uint32_t type, char *rest, bool has_typmod)
+{
+	struct value_spec spec = {
+		.type = type, .column_type = type, .typmod = VALUE_TYPMOD_NONE, .is_insert = true
+	};
+	char *expected = rest, *value;
+
+	if (has_typmod) {
+		int typmod = (int)strtol(rest, &expected, 10);
+
+		spec.typmod = VALUE_TYPMOD(type == OID_TIMESTAMP ? typmod : typmod + 4);
+		expected++;
+	}
+	value = strchr(expected, '\t');
+	*value++ = 0;
+	if (strcmp(expected, "NONE") == 0 || strcmp(expected, "ERR") == 0)
+		return 0; /* not compared, or too large: each shard raises the error */
+	return compare_spec(spec, expected, value);
+}
+
+static void read_or_fail(uint32_t type, const char *text, struct cell *cell)
+{
+	struct err err = ERR_INIT;
+	struct value_spec spec = { .type = type, .column_type = type, .err = &err };
+
+	cell_init(cell);
+	if (value_read_text(&spec, str_of(text), cell) != VALUE_OK)
+		fail_msg("type %u cannot be read from \"%s\": %s", type, text, err.message);
+}
+
+/* "text 1082": printed as the server prints it. */
+static void compare_text(uint32_t type, const char *expected)
+{
+	struct cell cell;
+	struct arena a;
+	char *ours;
+
+	arena_init(&a, 0);
+	read_or_fail(type, expected, &cell);
+	ours = value_text(&a, type, &cell.value);
+	if (strcmp(ours, expected) != 0)
+		differ("text", expected, expected, ours);
+	cell_finish(&cell);
+	arena_finish(&a);
+}
+
+static void compare_order(uint32_t type, const char *expected, char *value)
+{
+	char *second = strchr(value, ';'), ours[8];
+	struct cell x, y;
+	int order;
+
+	*second++ = 0;
+	read_or_fail(type, value, &x);
+	read_or_fail(type, second, &y);
+	order = key_compare(&x.value, &y.value);
+	snprintf(ours, sizeof(ours), "%d", order < 0 ? -1 : order > 0);
+	if (strcmp(ours, expected) != 0)
+		differ("order", expected, value, ours);
+	cell_finish(&x);
+	cell_finish(&y);
 }
 
 /* "array 20": the elements, each behind a semicolon, NULL ones as N. What the server refuses
@@ -227,10 +297,14 @@ static unsigned compare_array(const char *expected, const char *value)
 static unsigned compare_line(char *line)
 {
 	char *what = strtok_r(line, " ", &line);
-	uint32_t type = (uint32_t)strtoul(strtok_r(NULL, "\t", &line), NULL, 10);
-	char *expected = strtok_r(NULL, "\t", &line), *value = line;
+	char *expected, *value;
+	uint32_t type = (uint32_t)strtoul(line, &line, 10);
 
-	value[strcspn(value, "\n")] = 0;
+	line++;
+	line[strcspn(line, "\n")] = 0;
+	if (strcmp(what, "cut") == 0 || strcmp(what, "dec") == 0)
+		return compare_cut(type, line, *what == 'c');
+	expected = strtok_r(NULL, "\t", &line), value = line;
 	if (strcmp(what, "read") == 0)
 		return compare_read(type, false, expected, value);
 	if (strcmp(what, "store") == 0)
@@ -239,6 +313,10 @@ static unsigned compare_line(char *line)
 		return compare_array(strcmp(expected, "EMPTY") == 0 ? "" : expected, value);
 	if (strcmp(what, "pair") == 0)
 		compare_pair(expected, value);
+	else if (strcmp(what, "text") == 0)
+		compare_text(type, expected);
+	else if (strcmp(what, "order") == 0)
+		compare_order(type, expected, value);
 	else
 		compare_hash(type, expected, value);
 	return 1;

@@ -3,9 +3,11 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "pgmosaic/route/hash.h"
+#include "pgmosaic/key/hash.h"
 
 #include <string.h>
+
+#include "numeric.h"
 
 struct abc {
 	uint32_t a, b, c;
@@ -105,8 +107,13 @@ int64_t hash_pg_combine(int64_t hash, int64_t next)
 
 static int64_t hash_pg_value(const struct key_value *v)
 {
-	return v->kind == KEY_VALUE_NUMBER ? hash_pg_number(v->number)
-					   : hash_pg_bytes(v->bytes, v->n);
+	switch (v->kind) {
+	case KEY_VALUE_NUMBER: return hash_pg_number(v->number);
+	case KEY_VALUE_NUMERIC: return numeric_hash(v->bytes, v->n);
+	case KEY_VALUE_BYTES:
+	case KEY_VALUE_NULL:
+	default: return hash_pg_bytes(v->bytes, v->n);
+	}
 }
 
 static int64_t hash_pg_key(const struct key_value *values, unsigned n)
@@ -132,7 +139,7 @@ static void put_number(uint8_t *out, uint64_t value, unsigned width)
 
 static const void *canonical(const struct key_value *v, uint8_t scratch[8], size_t *n)
 {
-	if (v->kind == KEY_VALUE_BYTES) {
+	if (v->kind != KEY_VALUE_NUMBER) {
 		*n = v->n;
 		return v->n ? v->bytes : "";
 	}
@@ -176,9 +183,55 @@ static int64_t hash_xxh3_key(const struct key_value *values, unsigned n)
 	return n_set ? (int64_t)XXH3_64bits_digest(&state) : 0;
 }
 
-int64_t hash_key(enum map_function function, const struct key_value *values, unsigned n)
+int64_t hash_key(enum key_function function, const struct key_value *values, unsigned n)
 {
-	if (function == MAP_FUNCTION_PG)
+	if (function == KEY_FUNCTION_PG)
 		return hash_pg_key(values, n);
 	return n == 1 ? hash_xxh3_one(values) : hash_xxh3_key(values, n);
+}
+
+static int compare_bytes(const struct key_value *a, const struct key_value *b)
+{
+	size_t n = a->n < b->n ? a->n : b->n;
+	int order = n ? memcmp(a->bytes, b->bytes, n) : 0;
+
+	return order ? order : a->n < b->n ? -1 : a->n > b->n;
+}
+
+int key_compare(const struct key_value *a, const struct key_value *b)
+{
+	if (a->kind == KEY_VALUE_NULL || b->kind == KEY_VALUE_NULL)
+		return (a->kind != KEY_VALUE_NULL) - (b->kind != KEY_VALUE_NULL);
+	if (a->kind == KEY_VALUE_NUMBER)
+		return a->number < b->number ? -1 : a->number > b->number;
+	return compare_bytes(a, b);
+}
+
+size_t key_canonical_size(const struct key_value *values, unsigned n)
+{
+	size_t size = 4 * n;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (values[i].kind != KEY_VALUE_NULL)
+			size += values[i].kind == KEY_VALUE_NUMBER ? values[i].width : values[i].n;
+	}
+	return size;
+}
+
+void key_canonical(const struct key_value *values, unsigned n, uint8_t *out)
+{
+	for (unsigned i = 0; i < n; i++) {
+		uint8_t scratch[8];
+		size_t size = UINT32_MAX;
+		const void *p = NULL;
+
+		if (values[i].kind != KEY_VALUE_NULL)
+			p = canonical(&values[i], scratch, &size);
+		put_number(out, size, 4);
+		out += 4;
+		if (p && size) {
+			memcpy(out, p, size);
+			out += size;
+		}
+	}
 }

@@ -4,7 +4,7 @@
  * When stored, numeric rounds half away from zero, as PostgreSQL's assignment cast does;
  * a double must be integral, and below 2^53 in both cases: past that, different integers
  * are the same double. */
-#include "value.h"
+#include "pgmosaic/key/value.h"
 
 #define MAX_DIGITS   24 /* a bigint has 19, one more decides rounding */
 #define MAX_EXPONENT 1000

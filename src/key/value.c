@@ -1,10 +1,12 @@
 /* Readers for the key types. The rules are those of PostgreSQL 15's input and receive
  * functions; what another version might read differently is refused, not guessed. */
-#include "value.h"
+#include "pgmosaic/key/value.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "inet.h"
+#include "numeric.h"
 #include "pgmosaic/base/mem.h"
 
 void cell_init(struct cell *cell)
@@ -84,6 +86,8 @@ enum value_class value_class_of(uint32_t type)
 	case OID_TIMESTAMP: return CLASS_TIMESTAMP;
 	case OID_TIMESTAMPTZ: return CLASS_TIMESTAMPTZ;
 	case OID_NUMERIC: return CLASS_NUMERIC;
+	case OID_INET:
+	case OID_CIDR: return CLASS_INET;
 	case OID_FLOAT8: return CLASS_FLOAT8;
 	default: return CLASS_NONE;
 	}
@@ -271,16 +275,36 @@ static enum value_outcome read_bytea(const struct value_spec *spec, struct str t
 	return VALUE_OK;
 }
 
-/* varchar(n) cuts spaces past n when it stores a value, and n is not known here. */
+/* varchar(n) cuts spaces past n when it stores a value, and takes nothing else there. */
+static enum value_outcome cut_varchar(const struct value_spec *spec, const char *p, size_t *n)
+{
+	int32_t chars = 0, most = spec->typmod - VALUE_TYPMOD(4);
+
+	if (spec->typmod == 0 && *n && p[*n - 1] == ' ')
+		return value_refuse(spec, "for a varchar column ends in a space",
+				    "Remove the trailing space, or make the column's type text.");
+	for (size_t i = 0; most >= 0 && i < *n; i++) {
+		chars += ((unsigned char)p[i] & 0xC0) != 0x80;
+		if (chars <= most)
+			continue;
+		for (size_t k = i; k < *n; k++)
+			if (p[k] != ' ')
+				return value_bad(spec, "22001",
+						 "value too long for the shard key's type");
+		*n = i;
+	}
+	return VALUE_OK;
+}
+
 static enum value_outcome take_text(const struct value_spec *spec, const void *p, size_t n,
 				    struct cell *cell)
 {
-	if (spec->is_insert && spec->column_type == OID_VARCHAR && n &&
-	    ((const char *)p)[n - 1] == ' ')
-		return value_refuse(spec, "for a varchar column ends in a space",
-				    "Remove the trailing space, or make the column's type text.");
+	enum value_outcome outcome = VALUE_OK;
+
+	if (spec->is_insert && spec->column_type == OID_VARCHAR)
+		outcome = cut_varchar(spec, p, &n);
 	cell_bytes(cell, p, n);
-	return VALUE_OK;
+	return outcome;
 }
 
 static enum value_outcome take_bpchar(const void *p, size_t n, struct cell *cell)
@@ -346,11 +370,20 @@ static enum value_outcome read_same_class(const struct value_spec *spec, enum va
 	case CLASS_DATE: return date_read_text(spec, text, cell);
 	case CLASS_TIMESTAMP: return timestamp_read_text(spec, text, false, cell);
 	case CLASS_TIMESTAMPTZ: return timestamp_read_text(spec, text, true, cell);
-	case CLASS_NUMERIC:
+	case CLASS_NUMERIC: return numeric_read_text(spec, trim(text), false, cell);
+	case CLASS_INET: return inet_read_text(spec, text, cell);
 	case CLASS_FLOAT8:
 	case CLASS_NONE:
 	default: return refuse_types(spec);
 	}
+}
+
+/* An integer for a numeric column. */
+static enum value_outcome widen(enum value_outcome outcome, struct cell *cell)
+{
+	if (outcome == VALUE_OK)
+		numeric_of_integer(cell->value.number, cell);
+	return outcome;
 }
 
 enum value_outcome value_read_text(const struct value_spec *spec, struct str text,
@@ -364,6 +397,8 @@ enum value_outcome value_read_text(const struct value_spec *spec, struct str tex
 		return read_same_class(spec, from, text, cell);
 	if (to == CLASS_INTEGER && (from == CLASS_NUMERIC || from == CLASS_FLOAT8))
 		return decimal_read_text(spec, trim(text), false, from == CLASS_FLOAT8, cell);
+	if (to == CLASS_NUMERIC && from == CLASS_INTEGER)
+		return widen(read_integer(spec, text, cell), cell);
 	if (to == CLASS_TEXT && from == CLASS_INTEGER) {
 		outcome = read_integer(spec, text, cell);
 		return outcome == VALUE_OK ? number_as_text(spec, cell) : outcome;
@@ -425,7 +460,8 @@ static enum value_outcome recv_same_class(const struct value_spec *spec, enum va
 		if (n != 8)
 			return refuse_length(spec);
 		return timestamp_store(spec, big_endian(p, n), cell);
-	case CLASS_NUMERIC:
+	case CLASS_NUMERIC: return numeric_read_binary(spec, p, n, cell);
+	case CLASS_INET: return inet_read_binary(spec, p, n, cell);
 	case CLASS_FLOAT8:
 	case CLASS_NONE:
 	default: return refuse_types(spec);
@@ -445,6 +481,8 @@ enum value_outcome value_read_binary(const struct value_spec *spec, const uint8_
 		return decimal_read_numeric(spec, p, n, cell);
 	if (to == CLASS_INTEGER && from == CLASS_FLOAT8)
 		return decimal_read_float8(spec, p, n, cell);
+	if (to == CLASS_NUMERIC && from == CLASS_INTEGER)
+		return widen(recv_same_class(spec, from, p, n, cell), cell);
 	if (to == CLASS_TEXT && from == CLASS_INTEGER) {
 		outcome = recv_same_class(spec, from, p, n, cell);
 		return outcome == VALUE_OK ? number_as_text(spec, cell) : outcome;
@@ -470,6 +508,8 @@ enum value_outcome value_read_number(const struct value_spec *spec, struct str d
 	}
 	if (to == CLASS_INTEGER)
 		return decimal_read_text(spec, digits, negative, false, cell);
+	if (to == CLASS_NUMERIC)
+		return numeric_read_text(spec, digits, negative, cell);
 	if (to == CLASS_TEXT && is_integer)
 		return integer_as_text(spec, digits, negative, cell);
 	return value_refuse(spec, "is a number, the key column is not",

@@ -2,7 +2,7 @@
 # Compares the proxy's hashes and value readers with a PostgreSQL server's: random values of every
 # key type, and random texts that may be none.
 #
-#	tests/unit/route/compare_hash.sh BUILD_DIR ["connection string"]
+#	tests/unit/key/compare_hash.sh BUILD_DIR ["connection string"]
 #
 # The server is only read, but for temporary objects. Needs psql.
 set -eu
@@ -11,7 +11,7 @@ build=$1
 dsn=${2:-}
 vectors=$(mktemp)
 trap 'rm -f "$vectors"' EXIT
-rows=${PGMOSAIC_HASH_ROWS:-20000}
+rows=${PGMOSAIC_HASH_ROWS:-100000} # of each type; texts that may be none: a fifth
 
 psql -X -q -At -F "$(printf '\t')" -v ON_ERROR_STOP=1 -v rows="$rows" -d "$dsn" >"$vectors" <<'SQL'
 SET extra_float_digits = 3;
@@ -44,6 +44,41 @@ SELECT 'hash 1184', timestamp_hash_extended(v::timestamp, :seed), v FROM (
 	SELECT timestamptz '0001-01-01' + random() * interval '3652058 days' AS v
 	FROM generate_series(1, :rows)) s;
 
+SELECT 'hash 1082', hash_array_extended(ARRAY[v], :seed)::numeric - 31, v FROM (VALUES
+	(date '0001-01-01'), ('9999-12-31'), ('infinity'), ('-infinity'), ('2000-02-29')) s(v)
+	WHERE hash_array_extended(ARRAY[v], :seed)::numeric - 31 > -9223372036854775808;
+SELECT 'hash 1114', timestamp_hash_extended(v, :seed), v FROM (VALUES
+	(timestamp '0001-01-01'), ('infinity'), ('-infinity'), ('1999-12-31 23:59:59.999999')) s(v);
+SELECT 'hash 17', mod(hash_array_extended(ARRAY[v], :seed)::numeric - 31 + 9223372036854775808 + 18446744073709551616, 18446744073709551616) - 9223372036854775808, v FROM (
+	SELECT substr(sha512(random()::text::bytea), 1, (random() * 40)::int) AS v FROM generate_series(1, :rows)) s;
+SELECT 'hash 1700', hash_numeric_extended(v, :seed), v FROM (
+	SELECT (CASE WHEN random() < 0.2 THEN round(v) WHEN random() < 0.3 THEN v * 1e12 WHEN random() < 0.3 THEN v / 1e12 ELSE v END) AS v FROM (
+		SELECT ((random() - 0.5) * 2 * 10 ^ (random() * 30 - 10))::numeric AS v
+		FROM generate_series(1, :rows)) r) s;
+SELECT 'hash 1700', hash_numeric_extended(v, :seed), v FROM (VALUES (0::numeric), (0.000), ('NaN'),
+	('Infinity'), ('-Infinity'), (1), (1.000), (10000), (100000000), (0.0001), (0.00001), (-0.5), (1e100), (1e-100), (9999.9999),
+	(123456789012345678901234567890.123456789)) s(v);
+SELECT 'hash 869', hashinetextended(v, :seed), v FROM (
+	SELECT CASE WHEN random() < 0.5 THEN set_masklen(inet '0.0.0.0' + (random() * 4294967295)::bigint, (random() * 32)::int)
+		ELSE set_masklen(inet '2001:db8::' + (random() * 9e18)::bigint, (random() * 128)::int) END AS v
+	FROM generate_series(1, :rows)) s;
+SELECT 'hash 869', hashinetextended(v, :seed), v FROM (VALUES (inet '0.0.0.0/0'), ('::'), ('::1/128'), ('255.255.255.255'), ('::ffff:1.2.3.4'), ('10.0.0.0/8')) s(v);
+SELECT 'text ' || t, v, v FROM (
+	SELECT 1082 AS t, (date '0001-01-01' + (random() * 3652058)::int)::text AS v FROM generate_series(1, :rows / 10)
+	UNION ALL SELECT 1114, (timestamp '0001-01-01' + random() * interval '3652058 days')::text FROM generate_series(1, :rows / 10)
+	UNION ALL SELECT 1184, (timestamptz '0001-01-01' + random() * interval '3652058 days')::text FROM generate_series(1, :rows / 10)
+	UNION ALL SELECT 2950, gen_random_uuid()::text FROM generate_series(1, :rows / 10)
+	UNION ALL SELECT 17, substr(sha512(random()::text::bytea), 1, (random() * 40)::int)::text FROM generate_series(1, :rows / 10)
+	UNION ALL SELECT 869, set_masklen(inet '0.0.0.0' + (random() * 4294967295)::bigint, (random() * 31)::int)::text FROM generate_series(1, :rows / 10)
+	UNION ALL SELECT 1700, trim_scale(((random() - 0.5) * 2 * 10 ^ (random() * 30 - 10))::numeric)::text FROM generate_series(1, :rows / 10)) s;
+SELECT 'order 1700', sign(a - b)::int, a || ';' || b FROM (
+	SELECT ((random() - 0.5) * 10 ^ (random() * 8 - 2)::int)::numeric(20, 6) AS a, ((random() - 0.5) * 10 ^ (random() * 8 - 2)::int)::numeric(20, 6) AS b
+	FROM generate_series(1, :rows / 5)) s;
+SELECT 'order 2950', CASE WHEN a < b THEN -1 WHEN a > b THEN 1 ELSE 0 END, a || ';' || b FROM (
+	SELECT gen_random_uuid() AS a, gen_random_uuid() AS b FROM generate_series(1, :rows / 10)) s;
+SELECT 'order 25', CASE WHEN a COLLATE "C" < b COLLATE "C" THEN -1 WHEN a COLLATE "C" > b COLLATE "C" THEN 1 ELSE 0 END, a || ';' || b FROM (
+	SELECT left(md5(random()::text), 1 + (random() * 2)::int) AS a, left(md5(random()::text), 1 + (random() * 2)::int) || 'ä' AS b FROM generate_series(1, :rows / 10)) s;
+
 CREATE TEMPORARY TABLE pair (a bigint, b text) PARTITION BY HASH (a, b);
 SELECT format('CREATE TEMPORARY TABLE pair_%s PARTITION OF pair FOR VALUES WITH (MODULUS 64, REMAINDER %s)', i, i)
 FROM generate_series(0, 63) i \gexec
@@ -74,9 +109,17 @@ INSERT INTO reader VALUES
 ('read 1184', 'SELECT timestamp_hash_extended($1::timestamptz::timestamp, 8816678312871386365)', '{"2024-02-29 12:34:56","1999-12-31 23:59:59",+01,-03:30,Z,.5,:00,+15:59,+16,1}', 4),
 ('read 1700', 'SELECT hashint8extended(k, 8816678312871386365) FROM (SELECT $1::numeric n) s, LATERAL (SELECT CASE WHEN n BETWEEN -9223372036854775808 AND 9223372036854775807 THEN n::bigint END k) t WHERE k = n', '{0,1,9,25,00000,-,+,.,.,e,E-,e2,922337203685,4775807," "}', 7),
 ('store 1700', 'SELECT hashint8extended($1::numeric::bigint, 8816678312871386365)', '{0,1,9,25,5,49,00000,-,+,.,.,e,E-,e2,922337203685,4775807," "}', 7),
+('cut 1043 5', 'SELECT hashtextextended($1::varchar(5)::text, 8816678312871386365) WHERE length(rtrim($1)) <= 5', '{a,bc," "," ",ä}', 9),
+('cut 1700 655362', 'SELECT hash_numeric_extended($1::numeric(10,2), 8816678312871386365)', '{0,1,9,5,49,.,-,99,00}', 6),
+('cut 1700 198654', 'SELECT hash_numeric_extended($1::numeric(3,-2), 8816678312871386365) WHERE abs($1::numeric) < 99000', '{0,1,9,5,49,.,-,99,00}', 4),
+('cut 1114 2', 'SELECT timestamp_hash_extended($1::timestamp(2), 8816678312871386365)', '{"2024-02-29 12:34:56","1999-12-31 23:59:59",.,5,49,99,0}', 4),
+('cut 1114 0', 'SELECT timestamp_hash_extended($1::timestamp(0), 8816678312871386365)', '{"2024-02-29 12:34:56","1999-12-31 23:59:59",.,5,49,99,0}', 4),
+('dec 1700', 'SELECT hash_numeric_extended($1::numeric, 8816678312871386365)', '{0,1,9,25,00000,-,+,.,.,e,E-,e2,922337203685,4775807," ",NaN,Infinity}', 7),
+('read 869', 'SELECT hashinetextended($1::inet, 8816678312871386365)', '{10.,0.,192.,168.,1,255,/,8,24,32,::,:,2001:db8,ffff,01,256," "}', 7),
+('read 17', 'SELECT mod(hash_array_extended(ARRAY[$1::bytea], 8816678312871386365)::numeric - 31 + 9223372036854775808 + 18446744073709551616, 18446744073709551616) - 9223372036854775808', E'{"\\\\x",ab,CD,0,1,"\\\\",000,a," "}', 5),
 ('array 20', 'SELECT coalesce(nullif(string_agg(coalesce('';'' || e, '';N''), '''' ORDER BY i), ''''), ''EMPTY'') FROM unnest($1::text[]) WITH ORDINALITY u(e, i)', E'{"{","}",",",1,22,NULL,null,"\\"a\\"","\\\\b"," ","{1","2}","\\"","{}"}', 8);
 SELECT what, pg_temp.answer(query, s), s FROM reader,
-	LATERAL (SELECT pg_temp.soup(alphabet, most) AS s FROM generate_series(1, :rows) WHERE what IS NOT NULL) t
+	LATERAL (SELECT pg_temp.soup(alphabet, most) AS s FROM generate_series(1, :rows / 5) WHERE what IS NOT NULL) t
 WHERE s <> '';
 SQL
-PGMOSAIC_HASH_VECTORS=$vectors "$build/tests/unit/unit_route_test_hash"
+PGMOSAIC_HASH_VECTORS=$vectors "$build/tests/unit/unit_key_test_hash"

@@ -1,27 +1,16 @@
-#include "array.h"
+#include "pgmosaic/key/array.h"
 
 #include <stdlib.h>
 
 #include "pgmosaic/base/mem.h"
-#include "value.h"
+#include "pgmosaic/key/type.h"
+#include "pgmosaic/key/value.h"
 
 uint32_t array_element_type(uint32_t type)
 {
-	static const struct {
-		uint32_t array, element;
-	} pairs[] = {
-		{ 1000, OID_BOOL },	 { 1001, OID_BYTEA }, { 1005, OID_INT2 },
-		{ 1007, OID_INT4 },	 { 1009, OID_TEXT },  { 1014, OID_BPCHAR },
-		{ 1015, OID_VARCHAR },	 { 1016, OID_INT8 },  { 1022, OID_FLOAT8 },
-		{ 1115, OID_TIMESTAMP }, { 1182, OID_DATE },  { 1185, OID_TIMESTAMPTZ },
-		{ 1231, OID_NUMERIC },	 { 2951, OID_UUID },
-	};
+	const struct key_type *t = key_type_of_array(type);
 
-	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-		if (pairs[i].array == type)
-			return pairs[i].element;
-	}
-	return type;
+	return t ? t->oid : type == 1022 ? OID_FLOAT8 : type;
 }
 
 static bool is_blank(char c)
