@@ -49,6 +49,7 @@ static const char *merge_name(enum plan_merge merge)
 	case MERGE_AGGREGATE: return "partial results of each shard, finished on one";
 	case MERGE_WRITE: return "counts summed, atomic over the shards";
 	case MERGE_INSERT: return "rows split by owner, atomic over the shards";
+	case MERGE_GATHER: return "tables brought to one shard, finished by PostgreSQL there";
 	}
 	UNREACHABLE("no such merge");
 }
@@ -112,10 +113,14 @@ static void say_merge(struct explain *e)
 	const struct plan *p = e->plan;
 
 	say(e, "merge", merge_name(p->merge));
+	if (p->merge == MERGE_GATHER)
+		say(e, "not merged, because", p->refusal.message);
 	if (p->n_sort)
 		say(e, "sort keys", call_u64(e->call, p->n_sort));
 	if (p->limit.kind != COUNT_NONE || p->offset.kind != COUNT_NONE)
 		say(e, "limit", "shards send what LIMIT and OFFSET could need; the proxy counts");
+	for (uint16_t i = 0; i < p->n_sources; i++)
+		say(e, "brings", p->sources[i].branch);
 	say(e, "shard text", p->text);
 	say(e, "finish text", p->finish_text);
 }
@@ -144,7 +149,7 @@ static void say_tier(struct explain *e, const struct route *route,
 		say(e, "shards", shard_names(e, &route->shards));
 		return;
 	}
-	say(e, "tier", is_one ? "route" : "scatter");
+	say(e, "tier", is_one ? "route" : p->merge == MERGE_GATHER ? "gather" : "scatter");
 	say(e, "target", target_name(e));
 	say(e, "shards", route->any ? "any one" : shard_names(e, &route->shards));
 	if (!is_one)

@@ -139,6 +139,7 @@ enum status exec_run(const struct exec_request *req, struct exec_result *result)
 	case MERGE_AGGREGATE: return exec_aggregate(req, result);
 	case MERGE_WRITE: return exec_write(req, result);
 	case MERGE_INSERT: return exec_insert(req, result);
+	case MERGE_GATHER: return exec_gather(req, result);
 	}
 	UNREACHABLE("plan with an unknown merge");
 }

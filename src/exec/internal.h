@@ -19,6 +19,43 @@ void exec_send(const struct exec_request *req, struct leg *leg, const struct exe
 /* The plan's shard text, or the client's, with LIMIT n put in when limited. */
 struct str exec_shard_text(const struct exec_request *req, bool is_limited, int64_t limit);
 
+/* ---- ship.c: columns of values as array parameters ---- */
+struct ship_column {
+	struct buf array; /* binary form */
+	uint32_t type, n;
+	bool has_null;
+};
+
+struct ship {
+	struct ship_column *columns;
+	uint16_t n_columns;
+	uint64_t n_bytes, limit_bytes;
+	const char *limit_key;
+};
+
+/* A type without a known array type: STATUS_UNROUTED. */
+enum status ship_init(struct ship *s, const struct exec_request *req, const uint32_t *types,
+		      uint16_t n, struct err *err);
+void ship_finish(struct ship *s);
+/* A value in its type's binary form; NULL data: SQL NULL. Past memory_bytes: STATUS_LIMIT. */
+enum status ship_add(struct ship *s, uint16_t column, const uint8_t *data, int32_t length,
+		     struct err *err);
+/* Each column as a parameter; the arrays stay with `s`. */
+void ship_params(struct ship *s, const uint8_t **values, int32_t *lengths, uint32_t *types);
+
+/* ---- finish.c: the last statement of a merge, on one shard ---- */
+struct finish_params {
+	const uint8_t **values;
+	int32_t *lengths;
+	uint16_t *formats;
+	uint32_t *types;
+	uint16_t n;
+};
+
+/* Run plan->finish_text on the first leg and stream its rows to the client. */
+enum status exec_finish(const struct exec_request *req, const struct finish_params *params,
+			struct exec_result *result);
+
 /* ---- count.c: LIMIT and OFFSET ---- */
 struct exec_window {
 	bool is_limited;
@@ -60,6 +97,7 @@ enum status exec_sort(const struct exec_request *req, struct exec_result *result
 enum status exec_aggregate(const struct exec_request *req, struct exec_result *result);
 enum status exec_write(const struct exec_request *req, struct exec_result *result);
 enum status exec_insert(const struct exec_request *req, struct exec_result *result);
+enum status exec_gather(const struct exec_request *req, struct exec_result *result);
 enum status exec_copy_out(const struct exec_request *req, struct exec_result *result);
 
 /* ---- exec.c ---- */

@@ -18,6 +18,7 @@ int graph_var(struct build *b, struct rel *rel, struct column *column)
 {
 	if (column->var < 0)
 		column->var = graph_new_var(b, rel, column->name, column->type, column->collation);
+	column->used = true;
 	return column->var;
 }
 
@@ -91,9 +92,16 @@ int graph_key_var(struct build *b, struct rel *rel, unsigned key)
 {
 	if (!rel->mapped || key >= rel->mapped->n_keys)
 		return -1;
-	for (unsigned i = 0; i < rel->n_columns; i++)
-		if (rel->table &&
-		    strcmp(rel->table->columns[i].name, rel->mapped->key_columns[key]) == 0)
-			return graph_var(b, rel, &rel->columns[i]);
+	for (unsigned i = 0; i < rel->n_columns; i++) {
+		struct column *c = &rel->columns[i];
+
+		if (!rel->table ||
+		    strcmp(rel->table->columns[i].name, rel->mapped->key_columns[key]) != 0)
+			continue;
+		bool was_used = c->used;
+		int var = graph_var(b, rel, c);
+		c->used = was_used;
+		return var;
+	}
 	return -1;
 }

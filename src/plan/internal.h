@@ -64,6 +64,7 @@ enum rel_kind { REL_SHARDED, REL_REFERENCE, REL_SINGLE, REL_SYSTEM, REL_DERIVED,
 
 struct level;
 struct cte;
+struct census;
 
 struct column {
 	const char *name;
@@ -71,6 +72,7 @@ struct column {
 	uint32_t type, collation; /* 0: not known / not collatable */
 	int32_t typmod;
 	bool merged; /* hidden behind a column of USING */
+	bool used;   /* the statement names it */
 };
 
 struct rel {
@@ -85,8 +87,9 @@ struct rel {
 	bool hidden;	      /* behind a join's alias */
 	bool nullable;	      /* on the nullable side of an outer join */
 	bool is_target, only, sampled;
-	struct level *level; /* where it stands */
-	struct level *sub;   /* REL_DERIVED: the sub-query */
+	const struct node *range; /* of a table: its RangeVar */
+	struct level *level;	  /* where it stands */
+	struct level *sub;	  /* REL_DERIVED: the sub-query */
 	struct cte *cte;
 };
 
@@ -165,6 +168,7 @@ struct calls {
 	bool shard_bound; /* differs by shard: current_database() … */
 	char shard_bound_name[64];
 	bool system_column, regclass, whole_row, date_cast, string_literal;
+	bool schema_qualified; /* a column named schema.table.column */
 	bool user_operator;
 };
 
@@ -328,6 +332,7 @@ void scatter_select(struct build *b, struct level *top);
 bool scatter_calls_are_safe(struct build *b);
 bool scatter_is_plain(const struct level *l);
 void scatter_date_literals(struct build *b);
+bool scatter_has_clock_literal(const struct build *b);
 /* In insert.c and modify.c. */
 void scatter_write(struct build *b, struct level *top);
 void scatter_insert(struct build *b, struct level *top);
@@ -359,6 +364,24 @@ const char *figure_name(const struct node *n);
 /* ---- aggregate.c ---- */
 bool aggregate_plan(struct build *b, struct level *top);
 
+/* ---- gather.c ---- */
+/* After everything else was refused: bring the rows together. False: the refusal stands. */
+bool gather_plan(struct build *b, const struct census *c);
+
+/* ---- shipping.c: which types can travel, and how they are written ---- */
+struct shipping {
+	uint32_t base;	     /* the type that travels */
+	const char *type;    /* the column's own, as a cast: pg_catalog.numeric(12,2) */
+	const char *travel;  /* the travelling one's */
+	const char *collate; /* " COLLATE …" or "" */
+};
+/* False: a column of this type, typmod or collation cannot travel exactly. */
+bool shipping_of(struct build *b, const struct schema_column *column, struct shipping *out);
+
+/* ---- quals.c ---- */
+/* " WHERE …": what this instance's rows may be filtered by beforehand; "" when nothing is known. */
+const char *quals_of(struct build *b, struct rel *rel);
+
 /* ---- text.c ---- */
 bool text_tokens(struct build *b);
 void text_splice(struct build *b, uint32_t at, uint32_t removed, const char *insert);
@@ -370,7 +393,6 @@ uint32_t text_moved(const struct build *b, uint32_t at);
 void text_forget(struct build *b);
 
 /* ---- the statements ---- */
-struct census;
 enum status plan_insert(struct build *b, const struct node *stmt, const struct census *c,
 			struct level *top);
 enum status plan_modify(struct build *b, const struct node *stmt, const struct census *c,

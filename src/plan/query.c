@@ -215,10 +215,16 @@ enum status query_sharded(struct build *b, const struct census *c, struct level 
 		return build_refuse(
 			b, "Lock the sharded table only: FOR UPDATE OF it.",
 			"FOR UPDATE or FOR SHARE of a reference table with a sharded one");
-	bool keyed = route_by_key(b);
-	if (c->two_distributions)
-		return build_refuse(b, "Attach both tables to one distribution.",
-				    "tables of two distributions in one statement");
+	bool keyed = route_by_key(b) && !c->two_distributions;
+	if (c->two_distributions) {
+		scatter_refuse(b, "Attach both tables to one distribution.",
+			       "a statement over tables of two distributions");
+		p->keys = (struct key_set){ 0 };
+		if (!node_is(top->stmt, NODE_SelectStmt)) {
+			*b->err = b->scatter;
+			return b->scatter.status;
+		}
+	}
 	if (b->sets_key)
 		return build_refuse(b, "Delete the row and insert it with its new key.",
 				    "a change of the shard key \"%s\"", b->sets_key);
@@ -241,6 +247,8 @@ enum status query_sharded(struct build *b, const struct census *c, struct level 
 		scatter_refuse(b, "Restrict every sharded table to one key of that shard.",
 			       "single-shard table \"%s\" with sharded tables", c->single->name);
 	scatter_statement(b, top);
+	if (p->merge == MERGE_REFUSED && b->scatter.status == STATUS_UNROUTED && gather_plan(b, c))
+		return STATUS_OK;
 	if (p->merge == MERGE_REFUSED)
 		p->refusal = b->scatter;
 	if (keyed || p->merge != MERGE_REFUSED || b->scatter.status != STATUS_UNROUTED)

@@ -170,19 +170,28 @@ static bool is_clock_word(const struct build *b, const struct scan_literal *lit)
 	return false;
 }
 
+bool scatter_has_clock_literal(const struct build *b)
+{
+	if (b->req->scan->too_many)
+		return true;
+	for (unsigned i = 0; i < b->req->scan->n_literals; i++) {
+		const struct scan_literal *lit = &b->req->scan->literals[i];
+		if (lit->kind != LITERAL_INTEGER && lit->kind != LITERAL_NUMERIC &&
+		    is_clock_word(b, lit))
+			return true;
+	}
+	return false;
+}
+
 /* 'now' as a date or time is a clock too; other literals may stand in its place later. */
 void scatter_date_literals(struct build *b)
 {
 	if (!b->calls.date_cast && !(b->calls.string_literal && has_date_column(b)))
 		return;
 	b->plan->exact_text = true;
-	for (unsigned i = 0; i < b->req->scan->n_literals; i++) {
-		const struct scan_literal *lit = &b->req->scan->literals[i];
-		if (lit->kind != LITERAL_INTEGER && lit->kind != LITERAL_NUMERIC &&
-		    is_clock_word(b, lit))
-			scatter_refuse(b, "Write the date or time itself.",
-				       "a literal like 'now' or 'today' over several shards");
-	}
+	if (scatter_has_clock_literal(b))
+		scatter_refuse(b, "Write the date or time itself.",
+			       "a literal like 'now' or 'today' over several shards");
 }
 
 bool scatter_common(struct build *b, struct level *top)

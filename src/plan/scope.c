@@ -45,7 +45,10 @@ struct rel *scope_add_table(struct build *b, struct level *l, const struct node 
 {
 	const char *name = node_text(range_var, "relname");
 	const struct schema_relation *t = names_of(b, range_var);
-	struct rel r = { .kind = REL_SINGLE, .name = alias_of(range_var, name), .table = t };
+	struct rel r = { .kind = REL_SINGLE,
+			 .name = alias_of(range_var, name),
+			 .table = t,
+			 .range = range_var };
 	if (!t || *node_text(range_var, "catalogname")) {
 		b->unknown_relation = !t;
 		b->unresolved = true;

@@ -32,6 +32,7 @@ static void walk_column(struct walk *w, const struct node *ref)
 	const char *last = node_string(fields->items[fields->n - 1]);
 	struct rel *rel = NULL;
 	struct level *at = NULL;
+	w->b->calls.schema_qualified |= fields->n > 2;
 	if (!last) { /* t.* inside an expression */
 		w->b->calls.whole_row = true;
 		w->n_local++;
@@ -201,6 +202,7 @@ static void expand_rel(struct build *b, struct level *l, struct rel *r, bool wit
 
 static void expand_star(struct build *b, struct level *l, const struct node_list *fields)
 {
+	b->calls.schema_qualified |= fields->n > 2;
 	if (fields->n > 1) {
 		const char *table = node_string(fields->items[fields->n - 2]);
 		for (struct level *at = l; at; at = at->parent)
@@ -273,6 +275,8 @@ static void walk_items(struct build *b, struct level *l, const struct node_list 
 		const struct node *e = node_is(n, NODE_SortBy) ? node_child(n, "node") : n;
 		if (n && !is_output_name(l, e))
 			scope_expr(b, l, n);
+		else if (n) /* GROUP BY prefers an input column of that name */
+			scope_column(b, l, e, NULL, NULL);
 	}
 }
 

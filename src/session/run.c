@@ -147,7 +147,9 @@ static bool clock_allows(struct run *r)
 	uint16_t shard = (uint16_t)shard_set_next(&r->shards, -1);
 	struct err err = ERR_INIT;
 
-	if (!r->st->plan->uses_clock || r->shards.n != 1 || s->txn.status == 'I')
+	bool runs_on_one = r->shards.n == 1 || r->st->plan->merge == MERGE_GATHER;
+
+	if (!r->st->plan->uses_clock || !runs_on_one || s->txn.status == 'I')
 		return true;
 	if (!s->txn.uses_clock || s->txn.clock_shard == shard) {
 		s->txn.uses_clock = true;

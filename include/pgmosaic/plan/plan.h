@@ -50,6 +50,24 @@ enum plan_merge {
 	MERGE_WRITE,	 /* counts of the tags summed, atomic over the shards; RETURNING rows in any
 			    order */
 	MERGE_INSERT,	 /* rows of VALUES split by owner; RETURNING in the order of the VALUES */
+	MERGE_GATHER,	 /* the rows of `sources`, brought to one shard, where `finish_text` runs */
+};
+
+/* Whose rows a gathered source holds. */
+enum plan_source_kind {
+	SOURCE_SHARDED, /* every shard's own */
+	SOURCE_COPY,	/* a reference table's: any one shard's */
+	SOURCE_SINGLE,	/* a single table's, on `shard` */
+};
+
+/* One branch of the UNION ALL that each shard is asked. Its rows carry their source's number in the
+ * first column and their values in columns [first, first + n_columns) of plan->shipped; the other
+ * columns are NULL. So all parts of the statement see one snapshot on each shard. */
+struct plan_source {
+	enum plan_source_kind kind;
+	uint16_t shard;
+	const char *branch;
+	uint16_t first, n_columns;
 };
 
 /* ---- the shard key ---- */
@@ -245,8 +263,13 @@ struct plan {
 	const char *finish_text; /* MERGE_AGGREGATE: reads "unnest($1, $2 …) AS w(p1, p2 …)", one
 				    array per partial column */
 	uint16_t n_partials;
-	struct plan_row *rows; /* MERGE_INSERT: as many as keys.n_rows */
-	bool lock_reference;   /* a write to reference tables: lock them first, home shard first */
+	struct plan_source *sources; /* MERGE_GATHER: finish_text reads `unnest($n …)` for each */
+	uint16_t n_sources;
+	uint32_t *shipped; /* base type of each column that travels */
+	uint16_t n_shipped;
+	uint16_t n_client_params; /* $1 … of finish_text are the client's own */
+	struct plan_row *rows;	  /* MERGE_INSERT: as many as keys.n_rows */
+	bool lock_reference; /* a write to reference tables: lock them first, home shard first */
 	const char *const *lock_tables; /* quoted names, n_lock_tables */
 	uint16_t n_lock_tables;
 

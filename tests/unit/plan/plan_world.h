@@ -387,6 +387,21 @@ static inline void assert_refused(struct fake *f, const char *sql, const char *c
 	assert_true(*e->hint != '\0');
 }
 
+/* The shards' own answers cannot be merged: its rows are gathered, or it is refused; the reason
+ * names the clause either way. */
+static inline void assert_not_merged(struct fake *f, const char *sql, const char *clause)
+{
+	plan_with(f, sql, NULL, 0);
+	bool is_gathered = f->plan && !f->plan->judge && f->plan->merge == MERGE_GATHER;
+	if (!is_gathered && !is_refused(f))
+		print_message("merged: %s\n", sql);
+	assert_true(is_gathered || is_refused(f));
+	const struct err *e = f->plan ? &f->plan->refusal : &f->err;
+	if (!strstr(e->message, clause))
+		print_message("%s\n  says: %s\n", sql, e->message);
+	assert_non_null(strstr(e->message, clause));
+}
+
 static inline void assert_one_key(struct fake *f, const char *sql)
 {
 	struct plan *p = plan_of(f, sql);

@@ -33,7 +33,7 @@ static void rows_without_order_are_put_together(void **state)
 	}
 }
 
-static void what_one_shard_cannot_know_is_refused(void **state)
+static void what_one_shard_cannot_know_is_not_merged(void **state)
 {
 	static const char *const cases[][2] = {
 		{ "SELECT 1 FROM a JOIN b ON a.x = b.x", "shard key" },
@@ -70,7 +70,7 @@ static void what_one_shard_cannot_know_is_refused(void **state)
 		{ "SELECT a.k FROM a JOIN tt ON a.id = tt.id", "two distributions" },
 	};
 	for (unsigned i = 0; i < FAKE_N(cases); i++)
-		assert_refused(*state, cases[i][0], cases[i][1]);
+		assert_not_merged(*state, cases[i][0], cases[i][1]);
 }
 
 static void order_by_travels_as_hidden_columns(void **state)
@@ -109,7 +109,7 @@ static void a_bare_name_in_order_by_is_an_output_column_first(void **state)
 			    "k ORDER BY c DESC");
 }
 
-static void order_that_the_proxy_cannot_repeat_is_refused(void **state)
+static void order_that_the_proxy_cannot_repeat_is_not_merged(void **state)
 {
 	static const char *const cases[] = {
 		"SELECT k FROM a ORDER BY random()",
@@ -122,7 +122,7 @@ static void order_that_the_proxy_cannot_repeat_is_refused(void **state)
 		"TABLE a ORDER BY k",
 	};
 	for (unsigned i = 0; i < FAKE_N(cases); i++)
-		assert_refused(*state, cases[i], "ORDER BY");
+		assert_not_merged(*state, cases[i], "ORDER BY");
 }
 
 static void limit_is_cut_out_of_the_shards_text(void **state)
@@ -145,8 +145,9 @@ static void limit_is_cut_out_of_the_shards_text(void **state)
 	p = plan_of(f, "SELECT k FROM a LIMIT $1");
 	assert_int_equal(p->limit.kind, COUNT_PARAM);
 	assert_true(p->needs_param_types);
-	assert_refused(f, "SELECT k FROM a LIMIT 1 + 1", "LIMIT");
-	assert_refused(f, "SELECT k FROM a ORDER BY k FETCH FIRST 2 ROWS WITH TIES", "WITH TIES");
+	assert_not_merged(f, "SELECT k FROM a LIMIT 1 + 1", "LIMIT");
+	assert_not_merged(f, "SELECT k FROM a ORDER BY k FETCH FIRST 2 ROWS WITH TIES",
+			  "WITH TIES");
 }
 
 static void aggregates_are_finished_over_partial_columns(void **state)
@@ -204,7 +205,7 @@ static void a_key_from_the_nullable_side_does_not_group(void **state)
 		       MERGE_CONCAT);
 }
 
-static void aggregates_that_cannot_be_split_are_refused(void **state)
+static void aggregates_that_cannot_be_split_are_not_merged(void **state)
 {
 	static const char *const cases[] = {
 		"SELECT array_agg(x) FROM a",
@@ -222,7 +223,7 @@ static void aggregates_that_cannot_be_split_are_refused(void **state)
 		"SELECT sum(x) OVER (), count(*) FROM a GROUP BY x",
 	};
 	for (unsigned i = 0; i < FAKE_N(cases); i++)
-		assert_refused(*state, cases[i], "over several shards");
+		assert_not_merged(*state, cases[i], "over several shards");
 }
 
 static void positions_in_the_shards_text_map_back(void **state)
@@ -257,15 +258,15 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(rows_without_order_are_put_together),
-		TEST(what_one_shard_cannot_know_is_refused),
+		TEST(what_one_shard_cannot_know_is_not_merged),
 		TEST(order_by_travels_as_hidden_columns),
 		TEST(a_bare_name_in_order_by_is_an_output_column_first),
-		TEST(order_that_the_proxy_cannot_repeat_is_refused),
+		TEST(order_that_the_proxy_cannot_repeat_is_not_merged),
 		TEST(limit_is_cut_out_of_the_shards_text),
 		TEST(aggregates_are_finished_over_partial_columns),
 		TEST(groups_without_the_key_are_grouped_again),
 		TEST(a_key_from_the_nullable_side_does_not_group),
-		TEST(aggregates_that_cannot_be_split_are_refused),
+		TEST(aggregates_that_cannot_be_split_are_not_merged),
 		TEST(positions_in_the_shards_text_map_back),
 		TEST(deep_nesting_is_refused_before_the_parser_sees_it),
 	};
