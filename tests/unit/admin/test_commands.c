@@ -517,6 +517,9 @@ static void explain_route_tells_one_shard_from_several_and_from_refused(void **s
 	assert_string_equal(property(f, "tier"), "scatter");
 	assert_string_not_equal(property(f, "rows"), "");
 	run_ok(f, "EXPLAIN ROUTE SELECT * FROM orders a JOIN orders b ON a.note = b.note");
+	assert_string_equal(property(f, "tier"), "gather");
+	assert_string_not_equal(property(f, "not merged, because"), "");
+	run_ok(f, "EXPLAIN ROUTE SELECT a, count(*) FROM orders a GROUP BY a");
 	assert_string_equal(property(f, "tier"), "refused");
 	assert_string_equal(property(f, "sqlstate"), "0A000");
 	assert_string_not_equal(property(f, "reason"), "");
