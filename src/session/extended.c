@@ -85,7 +85,8 @@ static bool no_statement(struct session *s, const char *name)
 	return extended_fail(s, &err);
 }
 
-static bool check_bind(struct session *s, struct prepared *p, const struct wire_bind *b)
+static bool check_bind(struct session *s, struct prepared *p, struct promise *promise,
+		       const struct wire_bind *b)
 {
 	struct err err = ERR_INIT;
 
@@ -98,6 +99,8 @@ static bool check_bind(struct session *s, struct prepared *p, const struct wire_
 			     b->portal);
 		return extended_fail(s, &err);
 	}
+	if (!promise_holds(s, p, promise))
+		return false;
 	if (p->description && b->n_result_formats > 1 &&
 	    b->n_result_formats != wire_get_u16(p->description)) {
 		err_set(&err, STATUS_PROTOCOL,
@@ -150,7 +153,7 @@ static bool take_bind(struct flow *f, const struct wire_msg *m)
 		return extended_fail(s, &err);
 	}
 	p = session_prepared(s, b.statement, &promise);
-	if (!check_bind(s, p, &b) || !promise_holds(s, p, promise)) {
+	if (!check_bind(s, p, promise, &b)) {
 		portal_free(s, portal);
 		return false;
 	}

@@ -76,6 +76,7 @@ bool promise_holds(struct session *s, const struct prepared *p, struct promise *
 	if (promise->is_made && promise->shape != shape) {
 		err_set_code(&err, STATUS_UNROUTED, "0A000",
 			     "cached plan must not change result type");
+		err.routine = "RevalidateCachedQuery"; /* drivers look for it, and prepare again */
 		return extended_fail(s, &err);
 	}
 	*promise = (struct promise){ .is_made = true, .world = version, .shape = shape };

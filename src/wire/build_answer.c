@@ -34,6 +34,7 @@ static bool put_report(struct buf *b, uint8_t type, const struct err *err, const
 	put_field(b, 'M', err->message[0] ? err->message : status_text(err->status));
 	put_field(b, 'D', err->detail);
 	put_field(b, 'H', err->hint);
+	put_field(b, 'R', err->routine ? err->routine : "");
 	if (err->position > 0) {
 		snprintf(position, sizeof(position), "%d", err->position);
 		put_field(b, 'P', position);

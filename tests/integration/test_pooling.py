@@ -239,6 +239,11 @@ def a_statement_whose_columns_ddl_has_changed_says_so(cluster):
         messages = c.until_ready()
         refused(messages)
         equal(errors(messages)[0]["M"], "cached plan must not change result type")
+        equal(errors(messages)[0]["R"], "RevalidateCachedQuery")  # asyncpg and pgjdbc go by it
+        c.bind("", "s", ["1"], result_formats=(1, 1))  # as many as there were columns
+        c.execute()
+        c.sync()
+        equal(errors(c.until_ready())[0]["M"], "cached plan must not change result type")
     cluster.sql("DROP TABLE changing")
 
 

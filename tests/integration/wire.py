@@ -233,12 +233,13 @@ class Wire:
     def parse(self, name, sql, types=()):
         self.send("P", cstring(name) + cstring(sql) + struct.pack(f"!H{len(types)}I", len(types), *types))
 
-    def bind(self, portal, statement, values=(), result_format=0):
+    def bind(self, portal, statement, values=(), result_format=0, result_formats=None):
         body = cstring(portal) + cstring(statement) + struct.pack("!HH", 0, len(values))
         for v in values:
             v = v.encode() if isinstance(v, str) else v
             body += struct.pack("!i", -1) if v is None else struct.pack("!i", len(v)) + v
-        self.send("B", body + struct.pack("!HH", 1, result_format))
+        formats = result_formats or (result_format,)
+        self.send("B", body + struct.pack(f"!H{len(formats)}H", len(formats), *formats))
 
     def describe(self, kind, name=""):
         self.send("D", kind.encode() + cstring(name))

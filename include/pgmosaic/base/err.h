@@ -49,6 +49,7 @@ struct err {
 	char message[384];
 	char detail[384];
 	char hint[256];
+	const char *routine; /* PostgreSQL's function, where drivers look at it; NULL: none */
 };
 
 #define ERR_INIT                    \
