@@ -321,6 +321,8 @@ bool functions_is_aggregate(struct build *b, const struct node *call);
 /* True when every sharded instance is restricted: plan->keys is filled. */
 bool route_by_key(struct build *b);
 /* What is known of the parameters' types, once plan->keys stands. */
+/* set_config.c: true when the statement is one of these. */
+bool plan_set_config(struct build *b, const struct node *stmt);
 void route_params(struct build *b);
 /* The type that Parse gave parameter `param`, from 1; 0: none. */
 uint32_t route_declared(const struct build *b, uint16_t param);

@@ -80,7 +80,7 @@ static enum status rules_calls(struct build *b, const struct census *c)
 			k->session_value_name);
 	if (k->forbidden && strcmp(k->forbidden_name, "set_config") == 0)
 		return build_refuse(b,
-				    "Use SET, or SELECT set_config('name', 'value', false) alone.",
+				    "Use SET, or SELECT set_config('name', …, false) without FROM.",
 				    "set_config() inside a query");
 	if (k->forbidden && strcmp(k->forbidden_name, "WHERE CURRENT OF") == 0)
 		return build_refuse(b, "Name the row by its key.", "WHERE CURRENT OF a cursor");
@@ -257,42 +257,6 @@ enum status query_sharded(struct build *b, const struct census *c, struct level 
 	return b->scatter.status;
 }
 
-/* SELECT set_config('name', 'value', is_local), alone. */
-static bool lone_set_config(struct build *b, const struct node *s)
-{
-	if (!node_is(s, NODE_SelectStmt))
-		return false;
-	const struct node_list *targets = node_list(s, "target_list");
-	if (targets->n != 1 || node_list(s, "from_clause")->n > 0 ||
-	    node_child(s, "where_clause") || node_child(s, "with_clause"))
-		return false;
-	const struct node *call = node_child(targets->items[0], "val");
-	const char *name;
-	if (!node_is(call, NODE_FuncCall) || !functions_builtin(b, call, &name) ||
-	    strcmp(name, "set_config") != 0)
-		return false;
-	const struct node_list *args = node_list(call, "args");
-	const char *texts[2];
-	for (unsigned i = 0; i < 3; i++) {
-		const struct node *a = i < args->n ? args->items[i] : NULL;
-		if (!node_is(a, NODE_A_Const) || (i < 2 && !node_child(a, "sval")) ||
-		    (i == 2 && !node_child(a, "boolval")))
-			return false;
-		if (i < 2)
-			texts[i] = node_text(node_child(a, "sval"), "sval");
-	}
-	struct plan *p = b->plan;
-	bool local = node_int(node_child(args->items[2], "boolval"), "boolval") != 0;
-	p->class = PLAN_LOCAL;
-	p->exact_text = true;
-	p->local = (struct plan_local){ .kind = local ? LOCAL_SET_LOCAL : LOCAL_SET,
-					.name = arena_strdup(&p->arena, texts[0]),
-					.value = arena_strdup(&p->arena, texts[1]),
-					.local = local };
-	p->returns_rows = true;
-	return true;
-}
-
 static void describe(struct build *b, struct level *top, const struct node *stmt)
 {
 	struct plan *p = b->plan;
@@ -371,7 +335,7 @@ static enum status select_into(struct build *b, const struct node *stmt)
 
 enum status plan_query(struct build *b, const struct node *stmt)
 {
-	if (lone_set_config(b, stmt))
+	if (plan_set_config(b, stmt))
 		return STATUS_OK;
 	struct level *top = scope_statement(b, stmt, NULL, LEVEL_TOP, NULL);
 	describe(b, top, stmt);

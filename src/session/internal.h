@@ -434,8 +434,17 @@ bool run_text(struct session *s, struct str text, bool is_alone);
 /* limits.statement_length; false: *err says so. */
 bool statement_length_allows(const struct session *s, size_t n, struct err *err);
 
+/* ---- set_config.c ---- */
+/* False: told. */
+bool set_config_allowed(struct session *s, const struct statement *st);
+bool set_config_done(struct session *s, const struct statement *st, struct leg *leg);
+
 /* ---- local.c, copy_in.c, ddl.c, simple.c, extended.c, control.c ---- */
 bool local_run(struct session *s, struct statement *st);
+/* A setting that the proxy cannot let change: told. */
+bool setting_refuse(struct session *s, const char *name, const char *value);
+/* `leg` has executed `text`, which set it: so do the other legs, and the session remembers. */
+bool setting_taken(struct session *s, struct leg *leg, const struct plan_local *l, struct str text);
 bool prepare_statement(struct session *s, struct statement *st);
 bool execute_statement(struct session *s, struct statement *st);
 bool copy_in_run(struct session *s, struct statement *st, struct leg **legs, unsigned n_legs);

@@ -213,6 +213,24 @@ static bool release(struct session *s, const struct plan_local *l)
 	return true;
 }
 
+/* Oldest first, so that the newest counts. */
+static bool repeat_locals(struct session *s)
+{
+	const struct savepoint *done = NULL, *at;
+	bool ok = true;
+
+	for (struct setting *x = s->txn.local.first; x && ok; x = x->next)
+		ok = on_all_legs(s, x->sql);
+	while (ok && done != s->txn.savepoints) {
+		for (at = s->txn.savepoints; at->next != done; at = at->next)
+			;
+		for (struct setting *x = at->local.first; x && ok; x = x->next)
+			ok = on_all_legs(s, x->sql);
+		done = at;
+	}
+	return ok;
+}
+
 /* A shard that joined after a SET had it from the start, and ROLLBACK TO does not undo it there:
  * say on all of them what holds again. */
 static bool undo_settings(struct session *s, struct savepoint *sp)
@@ -237,6 +255,7 @@ static bool undo_settings(struct session *s, struct savepoint *sp)
 	for (struct setting *x = s->settings.first; x && ok; x = x->next)
 		ok = on_all_legs(s, x->sql);
 	settings_clear(&now);
+	ok = ok && repeat_locals(s);
 	for (unsigned i = 0; ok && i < s->n_legs; i++) /* what names mean now */
 		if (s->legs[i]->in_txn && s->legs[i]->conn) {
 			ok = session_read_path(s, s->legs[i]);
@@ -353,7 +372,7 @@ static bool is_off(const char *value)
 	return false;
 }
 
-static bool refuse_setting(struct session *s, const char *name, const char *value)
+bool setting_refuse(struct session *s, const char *name, const char *value)
 {
 	struct err err = ERR_INIT;
 
@@ -411,17 +430,25 @@ static bool touches_path(const struct plan_local *l)
 			    strcmp(l->name, "session_authorization") == 0));
 }
 
+static struct settings *level_local(struct session *s)
+{
+	return s->txn.savepoints ? &s->txn.savepoints->local : &s->txn.local;
+}
+
 static void remember(struct session *s, const struct plan_local *l, struct str text)
 {
 	char *sql = arena_strndup(&s->arena, text.p, text.n);
 
 	switch (l->kind) {
-	case LOCAL_SET: settings_set(&s->settings, l->name, sql); break;
+	case LOCAL_SET:
+		settings_set(&s->settings, l->name, sql);
+		if (s->txn.has_local && s->txn.status != 'I') /* it counts from now on */
+			settings_set(level_local(s), l->name, sql);
+		return;
 	case LOCAL_SET_LOCAL:
 		if (s->txn.status == 'I')
 			return;
-		settings_set(s->txn.savepoints ? &s->txn.savepoints->local : &s->txn.local, l->name,
-			     sql);
+		settings_set(level_local(s), l->name, sql);
 		s->txn.has_local = true;
 		return;
 	case LOCAL_RESET: forget_setting(s, l->name); break;
@@ -460,24 +487,29 @@ static bool reset_applies(struct session *s, const struct plan_local *l, struct 
 	return true;
 }
 
+bool setting_taken(struct session *s, struct leg *leg, const struct plan_local *l, struct str text)
+{
+	if (!repeat_on_others(s, leg, text))
+		return false;
+	if (!reset_applies(s, l, leg))
+		return reply_leg_error(s, leg, text);
+	remember(s, l, text);
+	s->txn.has_set |= s->txn.status != 'I' && l->kind != LOCAL_SET_LOCAL;
+	if (l->kind != LOCAL_SET_LOCAL && l->kind != LOCAL_SHOW)
+		mark_legs(s);
+	if (touches_path(l) && leg->conn && !session_read_path(s, leg))
+		return reply_leg_error(s, leg, text);
+	return true;
+}
+
 static bool setting(struct session *s, struct statement *st)
 {
 	const struct plan_local *l = &st->plan->local;
 	struct leg *leg = setting_leg(s);
 
-	if (l->name && refuse_setting(s, l->name, l->value))
+	if (l->name && setting_refuse(s, l->name, l->value))
 		return false;
-	if (!pass_on(s, st, leg) || !repeat_on_others(s, leg, st->text))
-		return false;
-	if (!reset_applies(s, l, leg))
-		return reply_leg_error(s, leg, st->text);
-	remember(s, l, st->text);
-	s->txn.has_set |= s->txn.status != 'I' && l->kind != LOCAL_SET_LOCAL;
-	if (l->kind != LOCAL_SET_LOCAL && l->kind != LOCAL_SHOW)
-		mark_legs(s);
-	if (touches_path(l) && leg->conn && !session_read_path(s, leg))
-		return reply_leg_error(s, leg, st->text);
-	return true;
+	return pass_on(s, st, leg) && setting_taken(s, leg, l, st->text);
 }
 
 static bool show(struct session *s, struct statement *st)

@@ -349,7 +349,7 @@ struct leg *relay_take(struct session *s, const struct plan *plan, uint16_t shar
 {
 	struct leg *leg;
 
-	if (s->txn.status == 'E' || s->txn.is_implicit || s->txn.has_ddl)
+	if (s->txn.status == 'E' || s->txn.is_implicit || s->txn.has_ddl || plan->n_configs)
 		return NULL;
 	if (any)
 		shard = session_any_shard(s, shard);

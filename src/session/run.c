@@ -494,7 +494,7 @@ static bool run_planned(struct run *r)
 	bool ok;
 
 	if (!ddl_prepare(s, st->plan) || !find_shards(r) || !merge_allows(r) || !block_allows(r) ||
-	    !clock_allows(r) || !serializable_allows(r))
+	    !clock_allows(r) || !serializable_allows(r) || !set_config_allowed(s, st))
 		return false;
 	open_if_needed(r);
 	ok = enlist_all(r);
@@ -508,6 +508,8 @@ static bool run_planned(struct run *r)
 		ok = run_on_several(r);
 	if (ok && st->plan->is_ddl)
 		ok = ddl_note(s, st);
+	if (ok && st->plan->n_configs && r->n_legs == 1)
+		ok = set_config_done(s, st, r->legs[0]);
 	return close_own(r, ok, r->n_legs > 0);
 }
 

@@ -205,6 +205,14 @@ struct plan_local {
 	uint32_t inner_at, name_at, name_length; /* bytes of the client's text */
 };
 
+/* A set_config() of a query that has no FROM. */
+struct plan_config {
+	const char *name;  /* lower-case */
+	const char *value; /* NULL: parameter `param`, from 1 */
+	uint16_t param;
+	bool local;
+};
+
 /* ---- changes of the map by DDL ---- */
 enum plan_change_kind { CHANGE_ADD_SHARDED, CHANGE_ADD_REFERENCE, CHANGE_DROP, CHANGE_RENAME };
 
@@ -275,6 +283,8 @@ struct plan {
 
 	struct plan_copy copy;
 	struct plan_local local;
+	struct plan_config *configs; /* to remember once the statement has run */
+	uint16_t n_configs;
 	struct plan_change *changes;
 	uint16_t n_changes;
 	uint32_t *param_types; /* what is known of the parameters: declared, or inferred from a key;

@@ -111,8 +111,8 @@ SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ;
 SHOW transaction_isolation;
 SHOW default_transaction_isolation;
 SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED;
--- @exact-or-refused
 SELECT set_config('application_name', 'by function', false);
+SHOW application_name;
 -- @exact-or-refused
 SET ROLE nosuchrole;
 -- @exact-or-refused

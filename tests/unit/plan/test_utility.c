@@ -228,11 +228,44 @@ static void transactions_and_settings_are_the_sessions_own(void **state)
 	l = local_of(f, "SET mosaic.shard = 's1'", LOCAL_SET_MOSAIC);
 	assert_string_equal(l->value, "s1");
 	assert_null(local_of(f, "RESET mosaic.shard", LOCAL_SET_MOSAIC)->value);
-	l = local_of(f, "SELECT pg_catalog.set_config('search_path', '', false)", LOCAL_SET);
-	assert_string_equal(l->value, "");
 	local_of(f, "DISCARD ALL", LOCAL_DISCARD_ALL);
 	assert_string_equal(local_of(f, "DEALLOCATE p", LOCAL_DEALLOCATE)->name, "p");
 	local_of(f, "DEALLOCATE ALL", LOCAL_DEALLOCATE_ALL);
+}
+
+static void set_config_without_from_is_a_setting_of_the_session(void **state)
+{
+	struct fake *f = *state;
+	assert_target(f, "SELECT pg_catalog.set_config('Search_Path', '', false)", TARGET_ANY);
+	assert_int_equal(f->plan->class, PLAN_QUERY);
+	assert_int_equal(f->plan->n_configs, 1);
+	assert_string_equal(f->plan->configs[0].name, "search_path");
+	assert_string_equal(f->plan->configs[0].value, "");
+	assert_false(f->plan->configs[0].local);
+	assert_target(
+		f, "SELECT current_setting('jit') AS cur, set_config('jit', 'off', false) AS new",
+		TARGET_ANY);
+	assert_int_equal(f->plan->n_configs, 1);
+	assert_target(f, "SELECT set_config('a.b', $1, true), set_config('a.c', $2, false)",
+		      TARGET_ANY);
+	assert_int_equal(f->plan->n_configs, 2);
+	assert_int_equal(f->plan->configs[1].param, 2);
+	assert_null(f->plan->configs[1].value);
+	assert_true(f->plan->configs[0].local);
+	assert_int_equal(f->plan->n_params, 2);
+	static const char *const refused[] = {
+		"SELECT set_config('a.b', 'c' || 'd', false)",
+		"SELECT set_config($1, 'c', false)",
+		"SELECT set_config('a.b', 'c', $1)",
+		"SELECT set_config('a.b', 'c', false), 1",
+		"SELECT set_config('a.b', 'c', false) WHERE false",
+		"SELECT set_config('a.b', 'c', false) UNION SELECT 'x'",
+		"SELECT set_config('a.b', 'c', false) LIMIT 0",
+		"SELECT set_config('mosaic.shard', 's1', false)",
+		"SELECT set_config('a.b', NULL, false)",
+	};
+	for (unsigned i = 0; i < FAKE_N(refused); i++)
+		assert_refused(f, refused[i], "set_config");
 }
 
 static void explain_goes_where_its_statement_goes(void **state)
@@ -276,6 +309,7 @@ int main(void)
 		TEST(ddl_runs_where_the_table_is),
 		TEST(session_state_is_refused_with_what_to_do),
 		TEST(transactions_and_settings_are_the_sessions_own),
+		TEST(set_config_without_from_is_a_setting_of_the_session),
 		TEST(explain_goes_where_its_statement_goes),
 		TEST(plans_outlive_their_text_and_are_counted),
 	};
