@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "pgmosaic/backend/login.h"
 #include "pgmosaic/base/check.h"
 #include "pgmosaic/base/clock.h"
 #include "pgmosaic/base/log.h"
@@ -344,7 +345,8 @@ int process_run(const char *config_path, const struct config *cfg)
 		return 1;
 	}
 	log_event(LOG_INFO, "pgmosaic starts", LOG_STR("version", PGMOSAIC_VERSION),
-		  LOG_STR("config", config_path), LOG_U64("workers", cfg->workers));
+		  LOG_STR("config", config_path), LOG_U64("workers", cfg->workers),
+		  LOG_STR("libpq_passes_scram_keys", login_can_pass_keys() ? "yes" : "no"));
 	host_fill(p);
 	runtime_fill(p);
 	p->lookups = lookups_start(p);
