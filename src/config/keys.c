@@ -210,7 +210,7 @@ const struct config_key config_keys[] = {
 	SECTION("limits"),
 	{ "limits.clients", KEY_INT, CFG(limits.clients), "10000", 1, 1000000, NULL, RELOADABLE,
 	  "write a number of clients", 0, 0 },
-	{ "limits.logins", KEY_INT, CFG(limits.logins), "1000", 1, 1000000, NULL, RELOADABLE,
+	{ "limits.logins", KEY_INT, CFG(limits.logins), "10000", 1, 1000000, NULL, RELOADABLE,
 	  "write a number of log-ins", 0, 0 },
 	{ "limits.message", KEY_SIZE, CFG(limits.message_bytes), "256MB", 64 * KB, GB, NULL, RELOADABLE,
 	  "write a size such as 256MB", 0, 0 },

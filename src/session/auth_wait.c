@@ -36,6 +36,37 @@ static bool auth_run(struct auth_job *j, void (*work)(void *arg))
 	return j->ok;
 }
 
+/* One key at a time for each worker: somebody who tries passwords takes one core from a worker's
+ * clients at most, and never all the threads that jobs run on. */
+struct turn {
+	struct list node;
+	struct fiber *fiber;
+	bool is_mine;
+};
+
+static void turn_take(struct worker *w)
+{
+	struct turn t = { .fiber = fiber_self(), .is_mine = !w->is_deriving };
+
+	w->is_deriving = true;
+	list_push_back(&w->turns, &t.node);
+	while (!t.is_mine)
+		fiber_wait();
+	list_remove(&t.node);
+}
+
+static void turn_pass(struct worker *w)
+{
+	struct turn *next;
+
+	w->is_deriving = !list_is_empty(&w->turns);
+	if (!w->is_deriving)
+		return;
+	next = list_entry(w->turns.next, struct turn, node);
+	next->is_mine = true;
+	fiber_wake(next->fiber);
+}
+
 static void plain_work(void *arg)
 {
 	struct auth_job *j = arg;
@@ -46,8 +77,12 @@ static void plain_work(void *arg)
 bool auth_wait_plain(struct session *s, const struct auth_verifier *v, const char *password)
 {
 	struct auth_job j = { .s = s, .verifier = v, .password = password };
+	bool ok;
 
-	return auth_run(&j, plain_work);
+	turn_take(s->w);
+	ok = !s->party.is_gone && auth_run(&j, plain_work);
+	turn_pass(s->w);
+	return ok;
 }
 
 /* Names may live in a directory on the network. */

@@ -86,7 +86,9 @@ struct worker {
 	struct statement_cache statements;
 	struct list sessions;
 	_Atomic unsigned n_sessions;
-	_Atomic unsigned n_logins[2]; /* under way: main port, control port */
+	_Atomic unsigned n_logins[2]; /* not yet authenticated: main port, control port */
+	struct list turns;	      /* log-ins that wait for a key to be derived */
+	bool is_deriving;
 	struct session **slots;
 	uint32_t *slot_gen;
 	uint32_t n_slots, free_hint;
@@ -222,6 +224,7 @@ struct session {
 	enum config_pool_mode mode;	   /* since the log-in */
 	const struct tls_server *tls;	   /* NULL: plain */
 	bool is_secured;		   /* the handshake is done */
+	bool is_known;			   /* authenticated: counts in n_logins no more */
 	char tls_text[64];		   /* version and cipher */
 	uint32_t protocol;
 	uint8_t cancel_key[32];
@@ -276,6 +279,8 @@ bool session_await_message(struct session *s, struct wire_msg *m);
 void session_run(struct session *s, void (*body)(struct session *s));
 const struct config *session_config(const struct session *s);
 void session_count_bytes(struct session *s);
+/* The client has proved who it is, or is going. */
+void session_note_known(struct session *s);
 
 /* ---- cancel.c ---- */
 void session_cancel(struct session *s); /* at the client's request */

@@ -37,6 +37,13 @@ const char *session_state_name(const struct session *s)
 					     : "active";
 }
 
+void session_note_known(struct session *s)
+{
+	if (!s->is_known)
+		s->w->n_logins[s->is_control]--;
+	s->is_known = true;
+}
+
 void session_move(struct session *s, enum session_state next)
 {
 	static const unsigned allowed[] = {
@@ -52,8 +59,7 @@ void session_move(struct session *s, enum session_state next)
 		log_event(LOG_ERROR, "session state", LOG_STR("from", state_names[s->state]),
 			  LOG_STR("to", state_names[next]));
 	INVARIANT(allowed[s->state] & 1u << next);
-	if (s->state == SESSION_STARTING)
-		s->w->n_logins[s->is_control]--;
+	session_note_known(s);
 	s->state = next;
 	if (next == SESSION_READY)
 		s->idle_since_ms = loop_now_ms(s->w->loop);

@@ -45,6 +45,7 @@ struct worker *worker_create(unsigned index, const struct session_host *host,
 	w->mailbox = mailbox_create(w->loop);
 	w->scratch = mem_alloc(SESSION_SCRATCH_BYTES);
 	list_init(&w->sessions);
+	list_init(&w->turns);
 	plans_init(&w->plans);
 	statements_init(&w->statements);
 	pools_init(&w->pools, w->loop, &limits, metrics);
@@ -103,7 +104,7 @@ void worker_adopt(struct worker *w, int fd, bool is_unix, bool is_control)
 	struct adopt *a = mem_alloc(sizeof(*a));
 
 	*a = (struct adopt){ w, fd, is_unix, is_control };
-	w->n_logins[is_control]++; /* until the session is no longer STARTING */
+	w->n_logins[is_control]++; /* until session_note_known() */
 	mailbox_post(w->mailbox, do_adopt, a);
 }
 

@@ -232,6 +232,10 @@ static void scram_refuses_all_of_it(const uint8_t *data, size_t size, unsigned s
 	auth_verifier_mock(&v, "fuzz", secret);
 	INVARIANT(scram_start(&s, &v, "fuzz"));
 	strcpy(s.server_nonce, "x"); /* short enough to be met by chance */
+	if (seed & 1)
+		scram_offer_binding(&s, secret, sizeof(secret));
+	if (seed & 2)
+		scram_choose(&s, seed & 1 ? SCRAM_MECHANISM_PLUS : SCRAM_MECHANISM, &err);
 	buf_init(&out, 8192);
 	if (scram_step(&s, data, cut, &out, &err) == STATUS_OK)
 		INVARIANT(scram_step(&s, data + cut, size - cut, &out, &err) != STATUS_OK);

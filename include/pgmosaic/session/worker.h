@@ -18,7 +18,7 @@ void worker_start(struct worker *w);
 /* A client's socket; is_control: it came in on the control port. */
 void worker_adopt(struct worker *w, int fd, bool is_unix, bool is_control);
 unsigned worker_n_clients(const struct worker *w);
-/* Log-ins under way, on the main or on the control port. */
+/* Clients that have not proved who they are yet, on the main or on the control port. */
 unsigned worker_n_logins(const struct worker *w, bool is_control);
 /* Takes one reference. `on_used` is called on the worker's thread when no statement planned
  * before uses an older one any more; may be NULL. */
