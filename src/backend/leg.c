@@ -293,9 +293,15 @@ void leg_resume(struct leg *leg)
 
 /* ---- the loan ---- */
 
+static void leg_end_txn(struct leg *leg)
+{
+	leg->in_txn = leg->wrote = leg->has_xid = leg->is_prepared = leg->no_prepare = false;
+}
+
 void leg_keep(struct leg *leg)
 {
-	leg->in_txn = leg->wrote = leg->has_xid = leg->is_prepared = leg->lost = false;
+	leg_end_txn(leg);
+	leg->lost = false;
 	if (!leg->conn)
 		return;
 	if (leg->conn->n_pending || leg->conn->tx_status != 'I' || leg->conn->stream.broken ||
@@ -310,7 +316,7 @@ void leg_release(struct leg *leg)
 	struct conn *c = leg->conn;
 
 	leg->conn = NULL;
-	leg->in_txn = leg->wrote = leg->has_xid = leg->is_prepared = false;
+	leg_end_txn(leg);
 	if (c)
 		conn_release(c);
 }
@@ -320,7 +326,7 @@ void leg_drop(struct leg *leg)
 	struct conn *c = leg->conn;
 
 	leg->conn = NULL;
-	leg->in_txn = leg->wrote = leg->has_xid = leg->is_prepared = false;
+	leg_end_txn(leg);
 	if (c)
 		conn_close(c);
 }

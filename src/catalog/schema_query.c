@@ -48,42 +48,62 @@ static const char user_query[] =
 	"WHERE " USER_SCHEMAS " AND (t.typrelid = 0 OR c.relkind = 'c') "
 	"AND NOT (t.typcategory = 'A' AND t.typelem <> 0)";
 
-static const char relations_query[] =
-	"SELECT n.nspname, c.relname, c.oid, c.relkind, c.relpersistence, c.relnatts, "
-	"c.oid IN (SELECT inhparent FROM pg_catalog.pg_inherits), c.relispartition, "
-	"c.oid IN (SELECT tgrelid FROM pg_catalog.pg_trigger WHERE NOT tgisinternal "
-	"AND tgname <> 'mosaic_map_change'), "
-	"c.oid IN (SELECT tgrelid FROM pg_catalog.pg_trigger "
-	"WHERE NOT tgisinternal AND tgname <> 'mosaic_map_change' AND tgtype & 1 = 0), "
-	"c.oid IN (SELECT ev_class FROM pg_catalog.pg_rewrite WHERE rulename <> '_RETURN'), "
-	"c.relrowsecurity, "
-	"c.oid IN (SELECT confrelid FROM pg_catalog.pg_constraint WHERE contype = 'f'), "
-	"coalesce(i.indrelid, 0) "
-	"FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-	"LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid "
-	"WHERE " SHOWN_SCHEMAS " AND (c.relkind NOT IN ('i', 'I') OR (" USER_SCHEMAS ")) "
-	"ORDER BY c.oid";
+/* `schema` is its name as the planner sees it. */
+#define RELATIONS(schema, shown)                                                               \
+	"SELECT " schema ", c.relname, c.oid, c.relkind, c.relpersistence, c.relnatts, "       \
+	"c.oid IN (SELECT inhparent FROM pg_catalog.pg_inherits), c.relispartition, "          \
+	"c.oid IN (SELECT tgrelid FROM pg_catalog.pg_trigger WHERE NOT tgisinternal "          \
+	"AND tgname <> 'mosaic_map_change'), "                                                 \
+	"c.oid IN (SELECT tgrelid FROM pg_catalog.pg_trigger "                                 \
+	"WHERE NOT tgisinternal AND tgname <> 'mosaic_map_change' AND tgtype & 1 = 0), "       \
+	"c.oid IN (SELECT ev_class FROM pg_catalog.pg_rewrite WHERE rulename <> '_RETURN'), "  \
+	"c.relrowsecurity, "                                                                   \
+	"c.oid IN (SELECT confrelid FROM pg_catalog.pg_constraint WHERE contype = 'f'), "      \
+	"coalesce(i.indrelid, 0) "                                                             \
+	"FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace " \
+	"LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid "                             \
+	"WHERE " shown " ORDER BY c.oid"
 
-static const char columns_query[] =
-	"SELECT a.attrelid, a.attname, a.atttypid, a.atttypmod, a.attcollation, a.attnum, "
-	"a.attnotnull, a.attidentity, a.attgenerated <> '', "
-	"pg_catalog.pg_get_expr(d.adbin, d.adrelid), "
-	"d.oid IN (SELECT objid FROM pg_catalog.pg_depend "
-	"WHERE classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND refclassid IN "
-	"('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass)) "
-	"FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid "
-	"JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-	"LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum "
-	"WHERE " SHOWN_SCHEMAS " AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c') "
-	"AND a.attnum > 0 AND NOT a.attisdropped "
-	"ORDER BY a.attrelid, a.attnum";
+#define COLUMNS(shown)                                                                                 \
+	"SELECT a.attrelid, a.attname, a.atttypid, a.atttypmod, a.attcollation, a.attnum, "            \
+	"a.attnotnull, a.attidentity, a.attgenerated <> '', "                                          \
+	"pg_catalog.pg_get_expr(d.adbin, d.adrelid), "                                                 \
+	"d.oid IN (SELECT objid FROM pg_catalog.pg_depend "                                            \
+	"WHERE classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND refclassid IN "              \
+	"('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass)) " \
+	"FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid "             \
+	"JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "                                    \
+	"LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum "          \
+	"WHERE " shown " AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c') "                             \
+	"AND a.attnum > 0 AND NOT a.attisdropped "                                                     \
+	"ORDER BY a.attrelid, a.attnum"
 
-static const char indexes_query[] =
-	"SELECT i.indrelid, c.relname, i.indisunique, i.indisprimary, i.indisexclusion, "
-	"i.indexprs IS NOT NULL, i.indpred IS NOT NULL, i.indnkeyatts, i.indkey::text "
-	"FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid "
-	"JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-	"WHERE " USER_SCHEMAS " AND i.indislive ORDER BY i.indrelid, i.indexrelid";
+#define INDEXES(shown)                                                                    \
+	"SELECT i.indrelid, c.relname, i.indisunique, i.indisprimary, i.indisexclusion, " \
+	"i.indexprs IS NOT NULL, i.indpred IS NOT NULL, i.indnkeyatts, i.indkey::text "   \
+	"FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid "  \
+	"JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "                       \
+	"WHERE " shown " AND i.indislive ORDER BY i.indrelid, i.indexrelid"
+
+static const char relations_query[] = RELATIONS(
+	"n.nspname", SHOWN_SCHEMAS " AND (c.relkind NOT IN ('i', 'I') OR (" USER_SCHEMAS "))");
+static const char columns_query[] = COLUMNS(SHOWN_SCHEMAS);
+static const char indexes_query[] = INDEXES(USER_SCHEMAS);
+
+#define OWN_TEMPORARY "n.oid = pg_catalog.pg_my_temp_schema()"
+
+static const char temporary_relations[] = RELATIONS("'pg_temp'", OWN_TEMPORARY);
+static const char temporary_columns[] = COLUMNS(OWN_TEMPORARY);
+static const char temporary_indexes[] = INDEXES(OWN_TEMPORARY);
+
+const char *schema_temporary_query(unsigned i)
+{
+	static const char *const queries[SCHEMA_N_QUERIES] = {
+		NULL, NULL, NULL, NULL, temporary_relations, temporary_columns, temporary_indexes,
+	};
+
+	return i < SCHEMA_N_QUERIES ? queries[i] : NULL;
+}
 
 const char *schema_query(unsigned i)
 {

@@ -363,9 +363,9 @@ enum status plan_create_table(struct build *b, const struct node *stmt)
 {
 	const struct node *relation = node_child(stmt, "relation");
 	struct options o = { 0 };
-	if (names_is_temp(relation))
-		return build_refuse(b, "Use WITH queries, or an ordinary or UNLOGGED table.",
-				    "CREATE TEMPORARY TABLE: server connections are shared");
+	if (names_is_temp(b, relation))
+		return temporary_table(b, stmt);
+	b->makes_permanent = true;
 	enum status st = read_options(b, stmt, &o);
 	if (st != STATUS_OK)
 		return st;

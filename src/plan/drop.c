@@ -78,6 +78,13 @@ static const char *drop_tag(int64_t type)
 	}
 }
 
+static bool names_temporary(struct build *b, const struct node_list *objects)
+{
+	for (unsigned i = 0; i < objects->n; i++)
+		relation_of_names(b, names_in(objects->items[i]), 0);
+	return b->uses_temp;
+}
+
 enum status plan_drop_objects(struct build *b, const struct node *stmt)
 {
 	const struct node_list *objects = node_list(stmt, "objects");
@@ -92,6 +99,10 @@ enum status plan_drop_objects(struct build *b, const struct node *stmt)
 	case OBJECT_SEQUENCE:
 	case OBJECT_MATVIEW:
 	case OBJECT_FOREIGN_TABLE: return utility_run(b, tag, false, true);
+	case OBJECT_VIEW:
+		if (names_temporary(b, objects))
+			return drop_tables(b, objects);
+		break;
 	case OBJECT_SCHEMA: forget_schema(b, objects); break;
 	default: break;
 	}

@@ -212,7 +212,9 @@ static void judge_builtin(struct build *b, struct level *l, const struct node *c
 		note(&c->session_value, c->session_value_name, name);
 	} else if (in_list(name, session_locks)) {
 		note(&c->session_lock, c->session_name, name);
-		c->home_only = true;
+		note(&c->forbidden, c->forbidden_name, name);
+		c->session_unlock |= strstr(name, "unlock") || strncmp(name, "pg_try", 6) == 0;
+		c->advisory = c->home_only = true;
 	} else if (has_prefix(name, readers)) {
 		note(&c->reads_tables, c->reads_tables_name, name);
 		note(&c->forbidden, c->forbidden_name, name);
@@ -223,6 +225,7 @@ static void judge_builtin(struct build *b, struct level *l, const struct node *c
 		c->home_only = true;
 	} else if (in_list(name, forbidden) || has_prefix(name, forbidden_prefixes)) {
 		note(&c->forbidden, c->forbidden_name, name);
+		c->advisory |= strstr(name, "_advisory_") != NULL;
 		c->home_only = true;
 	} else if (in_list(name, shard_bound)) {
 		note(&c->shard_bound, c->shard_bound_name, name);

@@ -163,7 +163,9 @@ struct calls {
 	char session_value_name[64];
 	bool reads_tables, sizes;
 	char reads_tables_name[64], sizes_name[64];
+	bool advisory;	   /* advisory locks of any kind: the home shard's */
 	bool session_lock; /* advisory lock held by the session */
+	bool session_unlock;
 	char session_name[64];
 	bool shard_bound; /* differs by shard: current_database() … */
 	char shard_bound_name[64];
@@ -190,6 +192,9 @@ struct build {
 	const char **path;  /* schemas, in order, pg_catalog where it stands */
 	unsigned n_path;
 	bool path_shadows_catalog; /* pg_catalog is not first */
+	bool path_makes_temp;	   /* pg_temp is first by name: unqualified CREATE goes there */
+	bool uses_temp;		   /* a name was found there */
+	bool makes_permanent;	   /* a new relation that is not temporary */
 
 	struct level *levels;
 	struct rel **all; /* every instance of the statement */
@@ -243,7 +248,8 @@ const struct schema_relation *names_of(struct build *b, const struct node *range
 uint32_t names_type(struct build *b, const struct node *type_name, bool *is_array);
 /* Last part of a (qualified) name when it can only be pg_catalog's; else NULL. */
 const char *names_operator(struct build *b, const struct node_list *name);
-bool names_is_temp(const struct node *range_var);
+/* A relation to be created there. */
+bool names_is_temp(const struct build *b, const struct node *range_var);
 char *names_quote(struct arena *a, const char *name);
 /* What the map says of it; NULL map_table with REL_SINGLE: home shard. */
 enum rel_kind names_place(struct build *b, const struct schema_relation *r,
@@ -309,6 +315,14 @@ bool constant_assigned(struct build *b, const struct node *expr, uint32_t column
 unsigned constant_array(struct build *b, const struct node *expr, uint32_t column_type,
 			struct key_source **out);
 const struct scan_literal *constant_literal(const struct build *b, int at);
+
+/* ---- temporary.c ---- */
+/* The statement makes a temporary relation, on the home shard. */
+void temporary_made(struct build *b);
+/* What holds for every statement that names temporary relations, or whose session has some. */
+enum status temporary_finish(struct build *b, const struct node *stmt);
+/* CREATE TABLE, and the other things that may be made in pg_temp. */
+enum status temporary_table(struct build *b, const struct node *stmt);
 
 /* ---- functions.c ---- */
 void functions_judge(struct build *b, struct level *l, const struct node *call);

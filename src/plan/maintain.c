@@ -151,20 +151,34 @@ enum status plan_statistics(struct build *b, const struct node *stmt)
 enum status plan_opaque(struct build *b, const struct node *stmt)
 {
 	const char *tag = strcmp(node_type_name(stmt), "DoStmt") == 0 ? "DO" : "CALL";
-	if (b->map->n_shards == 1)
+	if (b->map->n_shards == 1) {
+		b->plan->ties |= TIE_UNSEEN;
 		return utility_run(b, tag, false, true);
+	}
 	return build_refuse(b, "Send its statements one by one.",
 			    "%s may read tables on other shards", tag);
 }
 
 /* ---- statements around a query ---- */
+/* It is temporary, too, when a table of it is. */
+static enum status temporary_view(struct build *b, const struct census *c)
+{
+	bool elsewhere = c->two_homes || (c->n_single > 0 && c->home != b->map->home);
+	if (b->map->n_shards > 1 && (c->n_sharded > 0 || c->n_view > 0 || elsewhere))
+		return build_refuse(b, "Use a WITH query.",
+				    "a temporary view over tables on other shards");
+	utility_run(b, "CREATE VIEW", false, false);
+	temporary_made(b);
+	return STATUS_OK;
+}
+
 enum status plan_view(struct build *b, const struct node *stmt)
 {
 	struct census c;
-	if (names_is_temp(node_child(stmt, "view")))
-		return build_refuse(b, "Use an ordinary view.", "CREATE TEMPORARY VIEW");
 	scope_statement(b, node_child(stmt, "query"), NULL, LEVEL_TOP, NULL);
 	query_census(b, &c);
+	if (names_is_temp(b, node_child(stmt, "view")) || b->uses_temp)
+		return temporary_view(b, &c);
 	if (c.n_single > 0 && b->map->n_shards > 1)
 		return build_refuse(b, "Query the table itself.",
 				    "a view over single-shard table \"%s\"", c.single->name);
@@ -175,9 +189,7 @@ enum status plan_create_as(struct build *b, const struct node *stmt)
 {
 	struct plan *p = b->plan;
 	const struct node *into = node_child(stmt, "into");
-	if (names_is_temp(node_child(into, "rel")))
-		return build_refuse(b, "Use an ordinary or UNLOGGED table.",
-				    "CREATE TEMPORARY TABLE AS");
+	bool is_temp = names_is_temp(b, node_child(into, "rel"));
 	if (node_is(node_child(stmt, "query"), NODE_SelectStmt)) {
 		enum status st = plan_query(b, node_child(stmt, "query"));
 		if (st != STATUS_OK || p->judge)
@@ -193,10 +205,14 @@ enum status plan_create_as(struct build *b, const struct node *stmt)
 		return build_refuse(b, "CREATE TABLE, then INSERT … SELECT.",
 				    "CREATE TABLE AS over sharded tables");
 	p->returns_rows = false;
-	return utility_run(b,
-			   node_int(stmt, "objtype") == OBJECT_MATVIEW ? "CREATE MATERIALIZED VIEW"
-								       : "CREATE TABLE AS",
-			   false, true);
+	utility_run(b,
+		    node_int(stmt, "objtype") == OBJECT_MATVIEW ? "CREATE MATERIALIZED VIEW"
+								: "CREATE TABLE AS",
+		    false, true);
+	b->makes_permanent = !is_temp;
+	if (is_temp)
+		temporary_made(b);
+	return STATUS_OK;
 }
 
 static enum status explain_several(struct build *b)
@@ -217,6 +233,7 @@ enum status plan_explain(struct build *b, const struct node *stmt)
 			return build_refuse(b, "Explain the prepared query.", "EXPLAIN EXECUTE");
 		if (b->map->n_shards > 1)
 			return build_refuse(b, "Explain its query.", "EXPLAIN of this statement");
+		p->ties |= TIE_UNSEEN; /* EXPLAIN ANALYZE CREATE TABLE AS makes it */
 		return utility_run(b, "EXPLAIN", false, false);
 	}
 	enum status st = plan_query(b, query);

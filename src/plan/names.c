@@ -36,29 +36,50 @@ static const char *next_entry(struct arena *a, const char **at)
 
 void names_setup(struct build *b)
 {
-	const char *at = b->req->search_path;
+	const char *at = b->req->search_path, *name;
 	if (!at || !*at)
 		at = b->schema->default_search_path ? b->schema->default_search_path
 						    : "\"$user\", public";
-	b->path = arena_array(b->a, const char *, strlen(at) + 2);
+	b->path = arena_array(b->a, const char *, strlen(at) + 3);
 	bool has_catalog = strstr(at, "pg_catalog") != NULL;
+	if (strstr(at, "pg_temp") == NULL)
+		add_schema(b, "pg_temp");
 	if (!has_catalog)
 		add_schema(b, "pg_catalog");
-	for (const char *name; (name = next_entry(b->a, &at)) != NULL;) {
+	for (bool first = true; (name = next_entry(b->a, &at)) != NULL; first = false) {
 		if (strcmp(name, "$user") == 0)
 			name = b->req->user ? b->req->user : "";
-		if (*name && strcmp(name, "pg_temp") != 0)
+		b->path_makes_temp |= first && strcmp(name, "pg_temp") == 0;
+		if (*name)
 			add_schema(b, name);
 	}
-	b->path_shadows_catalog = b->n_path > 0 && strcmp(b->path[0], "pg_catalog") != 0;
+	/* For functions, operators and types, pg_temp is not searched. */
+	unsigned at_first = b->n_path > 0 && strcmp(b->path[0], "pg_temp") == 0;
+	b->path_shadows_catalog =
+		b->n_path > at_first && strcmp(b->path[at_first], "pg_catalog") != 0;
+}
+
+static bool is_temp_schema(const char *schema)
+{
+	return strncmp(schema, "pg_temp", 7) == 0 && (schema[7] == '\0' || schema[7] == '_');
+}
+
+static const struct schema_relation *find_in(struct build *b, const char *schema, const char *name)
+{
+	if (!is_temp_schema(schema))
+		return schema_find(b->schema, schema, name);
+	const struct schema_relation *r =
+		b->req->temporary ? schema_find(b->req->temporary, "pg_temp", name) : NULL;
+	b->uses_temp |= r != NULL;
+	return r;
 }
 
 const struct schema_relation *names_find(struct build *b, const char *schema, const char *name)
 {
 	if (schema && *schema)
-		return schema_find(b->schema, schema, name);
+		return find_in(b, schema, name);
 	for (unsigned i = 0; i < b->n_path; i++) {
-		const struct schema_relation *r = schema_find(b->schema, b->path[i], name);
+		const struct schema_relation *r = find_in(b, b->path[i], name);
 		if (r)
 			return r;
 	}
@@ -70,10 +91,11 @@ const struct schema_relation *names_of(struct build *b, const struct node *range
 	return names_find(b, node_text(range_var, "schemaname"), node_text(range_var, "relname"));
 }
 
-bool names_is_temp(const struct node *range_var)
+bool names_is_temp(const struct build *b, const struct node *range_var)
 {
-	return strcmp(node_text(range_var, "relpersistence"), "t") == 0 ||
-	       strncmp(node_text(range_var, "schemaname"), "pg_temp", 7) == 0;
+	const char *schema = node_text(range_var, "schemaname");
+	return strcmp(node_text(range_var, "relpersistence"), "t") == 0 || is_temp_schema(schema) ||
+	       (!*schema && b->path_makes_temp);
 }
 
 static const struct {
@@ -130,8 +152,9 @@ uint32_t names_type(struct build *b, const struct node *type_name, bool *is_arra
 	const char *schema = names->n == 2 ? node_string(names->items[0]) : NULL;
 	if (schema && strcmp(schema, "pg_catalog") != 0)
 		return 0;
-	if (!schema && (b->path_shadows_catalog || schema_has_user_type(b->schema, name)))
-		return 0;
+	if (!schema && (b->path_shadows_catalog || schema_has_user_type(b->schema, name) ||
+			(b->req->temporary && schema_find(b->req->temporary, "pg_temp", name))))
+		return 0; /* a temporary table's row type hides the built-in one */
 	for (unsigned i = 0; i < sizeof(builtin_types) / sizeof(builtin_types[0]); i++)
 		if (strcmp(builtin_types[i].name, name) == 0)
 			return builtin_types[i].oid;
@@ -171,6 +194,8 @@ enum rel_kind names_place(struct build *b, const struct schema_relation *r,
 			  const struct map_table **mapped)
 {
 	*mapped = NULL;
+	if (r->persistence == 't') /* on the home shard, views as well */
+		return REL_SINGLE;
 	if (is_system_schema(r->schema))
 		return REL_SYSTEM;
 	*mapped = map_find_table(b->map, r->schema, r->name);

@@ -21,6 +21,7 @@ void places_add(struct build *b, struct places *p, const struct schema_relation 
 	p->home = home;
 	p->name = r->name;
 	p->n_single++;
+	p->n_temp += r->persistence == 't';
 }
 
 void places_add_var(struct build *b, struct places *p, const struct node *range_var)
@@ -35,6 +36,9 @@ enum status places_run(struct build *b, const struct places *p, const char *tag,
 			b, "Name tables of one kind in one statement.",
 			"%s of single-shard table \"%s\" together with tables on other shards", tag,
 			p->name);
+	if (is_ddl && p->n_temp > 0 && p->n_temp < p->n_single)
+		return build_refuse(b, "Name them in statements of their own.",
+				    "%s of temporary and permanent tables together", tag);
 	enum status st = utility_run(b, tag, p->n_spread > 0, is_ddl);
 	if (p->n_single > 0)
 		b->plan->shard = p->home;
@@ -43,9 +47,11 @@ enum status places_run(struct build *b, const struct places *p, const char *tag,
 
 const struct schema_relation *relation_by_oid(const struct build *b, uint32_t oid)
 {
-	for (unsigned i = 0; i < b->schema->n_relations; i++)
-		if (b->schema->relations[i].oid == oid)
-			return &b->schema->relations[i];
+	const struct schema *all[] = { b->schema, b->req->temporary };
+	for (unsigned k = 0; k < 2; k++)
+		for (unsigned i = 0; all[k] && i < all[k]->n_relations; i++)
+			if (all[k]->relations[i].oid == oid)
+				return &all[k]->relations[i];
 	return NULL;
 }
 

@@ -133,7 +133,8 @@ static enum status build_all(struct build *b)
 	names_setup(b);
 	b->n_param_uses = b->req->scan->max_param;
 	b->param_uses = arena_array(b->a, unsigned, b->n_param_uses + 1);
-	return dispatch(b);
+	st = dispatch(b);
+	return st == STATUS_OK && b->tree ? temporary_finish(b, b->tree) : st;
 }
 
 enum status plan_build(const struct plan_request *req, struct plan **out, struct err *err)

@@ -68,11 +68,6 @@ static enum status rules_calls(struct build *b, const struct census *c)
 {
 	const struct calls *k = &b->calls;
 	bool one = b->map->n_shards == 1;
-	if (k->session_lock)
-		return build_refuse(
-			b, "Use pg_advisory_xact_lock(), which ends with the transaction.",
-			"%s() holds a lock for the session, and server connections are shared",
-			k->session_name);
 	if (k->session_value)
 		return build_refuse(
 			b, "Use INSERT … RETURNING, or keep what nextval() gave.",
@@ -148,9 +143,22 @@ static enum status rules_targets(struct build *b)
 	return STATUS_OK;
 }
 
+static void note_ties(struct build *b)
+{
+	const struct calls *k = &b->calls;
+	struct plan *p = b->plan;
+	if (k->session_lock)
+		p->ties |= TIE_LOCK;
+	if (k->session_unlock)
+		p->ties |= TIE_UNLOCK;
+	if (k->opaque)
+		p->ties |= TIE_UNSEEN;
+}
+
 enum status query_rules(struct build *b, const struct census *c)
 {
 	enum status st = rules_calls(b, c);
+	note_ties(b);
 	if (st != STATUS_OK || b->map->n_shards == 1)
 		return st;
 	st = rules_tables(b, c);
@@ -167,6 +175,9 @@ enum status query_unsharded(struct build *b, const struct census *c)
 		if (b->calls.sequence && p->shard != b->map->home)
 			return build_refuse(b, "Draw the value in a statement of its own.",
 					    "a sequence of the home shard with a table of another");
+		if (b->calls.advisory && p->shard != b->map->home)
+			return build_refuse(b, "Take the lock in a statement of its own.",
+					    "an advisory lock with a table of another shard");
 		build_explain(b, "single-shard table: shard %s", b->map->shards[p->shard].name);
 		return STATUS_OK;
 	}
@@ -317,9 +328,6 @@ static enum status plan_by_kind(struct build *b, struct level *top, const struct
 static enum status select_into(struct build *b, const struct node *stmt)
 {
 	struct plan *p = b->plan;
-	if (names_is_temp(node_child(node_child(stmt, "into_clause"), "rel")))
-		return build_refuse(b, "Use an ordinary or UNLOGGED table.",
-				    "SELECT INTO a temporary table");
 	bool home =
 		p->target == TARGET_ANY || (p->target == TARGET_SHARD && p->shard == b->map->home);
 	if (!home)
@@ -330,6 +338,10 @@ static enum status select_into(struct build *b, const struct node *stmt)
 	p->class = PLAN_UTILITY;
 	p->writes = p->is_ddl = p->exact_text = true;
 	p->returns_rows = false;
+	if (names_is_temp(b, node_child(node_child(stmt, "into_clause"), "rel")))
+		temporary_made(b);
+	else
+		b->makes_permanent = true;
 	return STATUS_OK;
 }
 

@@ -88,8 +88,11 @@ enum status utility_run(struct build *b, const char *tag, bool every, bool is_dd
 	return STATUS_OK;
 }
 
-static enum status by_rule(struct build *b, const struct rule *r)
+static enum status by_rule(struct build *b, const struct rule *r, const struct node *stmt)
 {
+	if (strcmp(r->type, "CreateSeqStmt") == 0 && names_is_temp(b, node_child(stmt, "sequence")))
+		return build_refuse(b, "Use a serial column of a temporary table.",
+				    "CREATE TEMPORARY SEQUENCE");
 	bool session_state = r->what == REFUSE && r->hint != admin_hint;
 	if (r->what == REFUSE && (session_state || b->map->n_shards > 1))
 		return build_refuse(b, r->hint, "%s is not supported through the proxy", r->tag);
@@ -130,7 +133,7 @@ enum status plan_utility(struct build *b, const struct node *stmt)
 	const char *type = node_type_name(stmt);
 	const struct rule *r = find_rule(type);
 	if (r)
-		return by_rule(b, r);
+		return by_rule(b, r, stmt);
 	for (unsigned i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)
 		if (strcmp(handlers[i].type, type) == 0)
 			return handlers[i].plan(b, stmt);

@@ -35,7 +35,7 @@ enum {
 /* Kinds of the tables that one statement names. */
 struct places {
 	unsigned n_spread; /* sharded or reference: on every shard */
-	unsigned n_sharded, n_reference, n_single, n_missing;
+	unsigned n_sharded, n_reference, n_single, n_missing, n_temp; /* n_temp: of n_single */
 	uint16_t home;
 	bool two_homes;
 	const char *name; /* of one single table, for messages */

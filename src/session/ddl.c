@@ -181,37 +181,43 @@ static enum status add_schema_row(struct schema *schema, unsigned query, const s
 	return st;
 }
 
+bool ddl_load_rows(struct schema *schema, unsigned query, const char *sql, struct leg *leg,
+		   struct err *err)
+{
+	enum status st = STATUS_OK;
+	struct wire_msg m;
+
+	leg_begin(leg, LEG_ROWS_KEEP);
+	if (leg->conn) {
+		wire_put_query(conn_out(leg->conn), sql, strlen(sql));
+		conn_sent(leg->conn, 1);
+	}
+	while (leg_is_busy(leg) || buf_len(&leg->rows)) {
+		while (wire_next(buf_head(&leg->rows), buf_len(&leg->rows), UINT32_MAX, &m) ==
+		       WIRE_OK) {
+			if (st == STATUS_OK)
+				st = add_schema_row(schema, query, &m, err);
+			leg_consumed(leg, wire_size(&m));
+		}
+		if (leg_is_busy(leg))
+			fiber_wait();
+	}
+	if (leg->failed || !leg->conn) {
+		*err = leg->err;
+		return false;
+	}
+	return st == STATUS_OK;
+}
+
 /* The schema as this transaction sees it, over its own connection to the home shard. */
 static struct schema *load_schema(struct leg *leg, struct err *err)
 {
 	struct schema *schema = schema_create();
-	enum status st = STATUS_OK;
-	struct wire_msg m;
+	bool ok = true;
 
-	for (unsigned q = 0; q < SCHEMA_N_QUERIES && schema_query(q) && st == STATUS_OK; q++) {
-		const char *sql = schema_query(q);
-
-		leg_begin(leg, LEG_ROWS_KEEP);
-		if (leg->conn) {
-			wire_put_query(conn_out(leg->conn), sql, strlen(sql));
-			conn_sent(leg->conn, 1);
-		}
-		while (leg_is_busy(leg) || buf_len(&leg->rows)) {
-			while (wire_next(buf_head(&leg->rows), buf_len(&leg->rows), UINT32_MAX,
-					 &m) == WIRE_OK) {
-				if (st == STATUS_OK)
-					st = add_schema_row(schema, q, &m, err);
-				leg_consumed(leg, wire_size(&m));
-			}
-			if (leg_is_busy(leg))
-				fiber_wait();
-		}
-		if (leg->failed) {
-			*err = leg->err;
-			st = leg->err.status;
-		}
-	}
-	if (st == STATUS_OK) {
+	for (unsigned q = 0; q < SCHEMA_N_QUERIES && schema_query(q) && ok; q++)
+		ok = ddl_load_rows(schema, q, schema_query(q), leg, err);
+	if (ok) {
 		schema_seal(schema);
 		return schema;
 	}

@@ -308,8 +308,7 @@ static bool take_execute(struct flow *f, const struct wire_msg *m)
 	} else if (ok && !p->leg) {
 		p->is_done = true;
 	}
-	if (s->txn.status == 'I')
-		session_release_legs(s);
+	session_rest(s);
 	return ok;
 }
 
@@ -320,10 +319,9 @@ static void end_segment(struct session *s, bool ok, bool query_follows)
 		return;
 	if (s->txn.is_implicit)
 		txn_end(s, ok && !s->party.is_gone);
-	if (s->txn.status == 'I') {
-		session_release_legs(s);
+	session_rest(s);
+	if (s->txn.status == 'I')
 		extended_end_portals(s);
-	}
 	portals_free(s, true);
 	arena_reset(&s->arena);
 }

@@ -178,6 +178,14 @@ struct notices {
 	unsigned n;
 };
 
+/* The session's temporary relations (temp.c). */
+struct temp {
+	struct schema *schema; /* NULL: none */
+	uint64_t hash;	       /* part of the context */
+	bool is_stale;	       /* to be asked for again */
+	bool is_changed;       /* in this transaction */
+};
+
 enum session_state {
 	SESSION_STARTING,
 	SESSION_READY,
@@ -260,6 +268,7 @@ struct session {
 	struct portal *portals;
 	struct arena arena; /* of the statement at hand */
 	struct notices notices;
+	struct temp temp;
 };
 
 /* ---- session.c ---- */
@@ -389,6 +398,8 @@ enum pin {
 	PIN_LIBRARY = 8, /* LOAD */
 };
 void session_pin(struct leg *leg, enum pin why);
+/* Before a statement goes to this leg: note what it may leave there. */
+void session_tie(struct session *s, const struct plan *plan, struct leg *leg);
 /* The end of a transaction for one leg: kept or given back. */
 void session_release_leg(struct session *s, struct leg *leg);
 void session_release_legs(struct session *s);
@@ -405,6 +416,20 @@ bool session_discard(struct session *s);
 bool session_refuses_transaction(struct session *s);
 /* For SHOW CLIENTS. */
 const char *session_pinned_by(const struct session *s, char *out, size_t size);
+
+/* In a fiber, at the end of a statement: outside of a transaction connections are kept or given
+ * back, after a look at what they hold. */
+void session_rest(struct session *s);
+
+/* ---- temp.c ---- */
+/* Before a statement goes to this leg. */
+void temp_begin(struct session *s, const struct plan *plan, struct leg *leg);
+/* In a fiber: ask which temporary relations there are, if that may have changed. */
+void temp_refresh(struct session *s);
+/* The transaction has ended; ROLLBACK TO has undone some of it. */
+void temp_end_txn(struct session *s);
+void temp_rolled_back(struct session *s);
+void temp_forget(struct session *s);
 
 /* ---- relay.c ---- */
 /* Try the fast path for a planned statement; false: not possible now. */
@@ -460,6 +485,9 @@ bool ddl_note(struct session *s, struct statement *st);
 bool ddl_begin(struct session *s, int64_t *intent);
 void ddl_end(struct session *s, int64_t intent, bool committed);
 bool ddl_refresh(struct session *s, struct err *err);
+/* In a fiber: the rows of a query of the schema's, over this connection. */
+bool ddl_load_rows(struct schema *schema, unsigned query, const char *sql, struct leg *leg,
+		   struct err *err);
 void simple_query(struct session *s, const struct wire_msg *m);
 void extended_message(struct session *s, const struct wire_msg *m);
 /* The format that the Bind asked for column i. */

@@ -18,6 +18,17 @@ void session_pin(struct leg *leg, enum pin why)
 	leg->conn->must_close |= why == PIN_LIBRARY;
 }
 
+void session_tie(struct session *s, const struct plan *plan, struct leg *leg)
+{
+	temp_begin(s, plan, leg);
+	if (plan->ties & TIE_LOCK)
+		session_pin(leg, PIN_LOCK);
+	if (plan->ties & TIE_UNLOCK)
+		leg->may_unpin = true;
+	if (plan->ties & TIE_UNSEEN)
+		leg->is_suspect = true;
+}
+
 static bool session_keeps(const struct session *s, const struct leg *leg)
 {
 	return s->mode == POOL_SESSION || leg->pins;
@@ -54,6 +65,59 @@ void session_give_back(struct session *s)
 		else
 			leg_release(leg); /* the pool rolls back what is open */
 	}
+}
+
+/* ---- what is held no more ---- */
+
+static const char locks_sql[] = "SELECT 1 FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND "
+				"pid = pg_catalog.pg_backend_pid() LIMIT 1";
+static const char temp_sql[] = "SELECT 1 FROM pg_catalog.pg_class WHERE relnamespace = "
+			       "pg_catalog.pg_my_temp_schema() LIMIT 1";
+
+/* A function that the proxy cannot see into was called: what did it leave? */
+static void look_at(struct session *s, struct leg *leg)
+{
+	leg->is_suspect = false;
+	if (!leg->conn || !leg_query(leg, locks_sql, LEG_ROWS_DROP))
+		return;
+	if (leg->n_rows)
+		session_pin(leg, PIN_LOCK);
+	if (!leg_query(leg, temp_sql, LEG_ROWS_DROP) || !leg->n_rows)
+		return;
+	session_pin(leg, PIN_TEMP);
+	s->temp.is_stale = true;
+}
+
+static void look_for_locks(struct leg *leg)
+{
+	leg->may_unpin = false;
+	if (!(leg->pins & PIN_LOCK) || !leg->conn)
+		return;
+	if (leg_query(leg, locks_sql, LEG_ROWS_DROP) && leg->n_rows == 0)
+		leg->pins &= ~(unsigned)PIN_LOCK;
+}
+
+static void settle(struct session *s)
+{
+	for (unsigned i = 0; i < s->n_legs; i++) {
+		if (s->legs[i]->is_suspect)
+			look_at(s, s->legs[i]);
+		if (s->legs[i]->may_unpin)
+			look_for_locks(s->legs[i]);
+	}
+	temp_refresh(s);
+	for (unsigned i = 0; i < s->n_legs; i++)
+		if (s->legs[i]->conn && !s->legs[i]->pins && s->mode != POOL_SESSION)
+			s->legs[i]->conn->needs_discard = false;
+}
+
+void session_rest(struct session *s)
+{
+	if (s->txn.status != 'I')
+		return;
+	if (!s->party.is_gone)
+		settle(s);
+	session_release_legs(s);
 }
 
 /* ---- loss ---- */
@@ -130,9 +194,11 @@ bool session_discard(struct session *s)
 			return reply_leg_error(s, leg, str_of("DISCARD ALL"));
 		conn_discarded(leg->conn);
 		leg->pins &= PIN_LIBRARY;
+		leg->may_unpin = leg->is_suspect = false;
 		if (s->mode != POOL_SESSION && !leg->pins)
 			leg_release(leg);
 	}
+	temp_forget(s);
 	return true;
 }
 

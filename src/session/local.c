@@ -291,6 +291,7 @@ static bool rollback_to(struct session *s, const struct plan_local *l)
 	drop_savepoints_until(s, sp);
 	settings_clear(&sp->local);
 	s->txn.status = 'T';
+	temp_rolled_back(s);
 	if (!undo_settings(s, sp))
 		return false;
 	extended_end_portals(s);

@@ -135,6 +135,7 @@ static enum status plans_build(struct session *s, struct str text, const struct 
 				    .world = session_world(s),
 				    .search_path = s->search_path,
 				    .user = s->role,
+				    .temporary = s->temp.schema,
 				    .param_types = types,
 				    .n_param_types = n_types,
 				    .default_keys = cfg->default_shard_key.items,

@@ -62,6 +62,8 @@ static void keep_description(struct session *s, struct prepared *p, struct leg *
 
 struct leg *describing_leg(struct session *s)
 {
+	if (s->temp.schema) /* the only one that knows all names */
+		return session_leg(s, session_world(s)->map->home);
 	for (unsigned i = 0; i < s->n_legs; i++)
 		if (s->legs[i]->in_txn && s->legs[i]->conn)
 			return s->legs[i];

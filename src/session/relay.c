@@ -362,6 +362,7 @@ struct leg *relay_take(struct session *s, const struct plan *plan, uint16_t shar
 	if (plan->no_txn_block ? s->txn.status != 'I' : !begin_in_front(s, leg, how))
 		return NULL;
 	leg->wrote |= plan->writes && s->txn.status != 'I';
+	leg->no_prepare |= plan->uses_temp && leg->in_txn;
 	how->plan = NULL;
 	return leg;
 }

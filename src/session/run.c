@@ -244,8 +244,10 @@ static bool enlist_all(struct run *r)
 
 static void note_writes(struct run *r)
 {
-	for (unsigned i = 0; i < r->n_legs; i++)
+	for (unsigned i = 0; i < r->n_legs; i++) {
 		r->legs[i]->wrote |= r->st->plan->writes && r->legs[i]->in_txn;
+		session_tie(r->s, r->st->plan, r->legs[i]);
+	}
 }
 
 /* A statement that must hold together over shards gets a transaction of our own. */
@@ -529,7 +531,7 @@ bool refuse_aborted(struct session *s, const struct plan *plan)
 	return true;
 }
 
-bool run_statement(struct session *s, struct statement *st)
+static bool run_any(struct session *s, struct statement *st)
 {
 	struct run r = { .s = s, .st = st };
 	bool ok;
@@ -547,6 +549,14 @@ bool run_statement(struct session *s, struct statement *st)
 	ok = run_planned(&r);
 	if (!ok && !r.opened)
 		txn_fail(s);
+	return ok;
+}
+
+bool run_statement(struct session *s, struct statement *st)
+{
+	bool ok = run_any(s, st);
+
+	temp_refresh(s);
 	return ok;
 }
 

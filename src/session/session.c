@@ -240,6 +240,7 @@ static void session_free(struct session *s)
 		free(x->sql);
 		free(x);
 	}
+	schema_destroy(s->temp.schema);
 	free(s->hand_shard);
 	free(s->hand_key);
 	buf_finish(&s->in);

@@ -147,7 +147,7 @@ void session_set_path(struct session *s, const char *path, const char *role)
 	if (role != s->role)
 		snprintf(s->role, sizeof(s->role), "%s", role);
 	s->context = hash_bytes(s->search_path, strlen(s->search_path),
-				hash_bytes(s->role, strlen(s->role), 0));
+				hash_bytes(s->role, strlen(s->role), s->temp.hash));
 }
 
 static bool read_field(const struct wire_msg *m, uint16_t i, char *out, size_t size)

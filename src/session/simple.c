@@ -36,7 +36,7 @@ static bool try_fast(struct session *s, const struct wire_msg *m, struct str tex
 		end_message(s, m);
 		return true;
 	}
-	if (plan->class == PLAN_QUERY && !plan->judge &&
+	if (plan->class == PLAN_QUERY && !plan->judge && !plan->ties &&
 	    route_bind(plan, text, scan, NULL, s->w->world->map, &route, &err) == STATUS_OK &&
 	    (route.shards.n == 1 || route.any))
 		done = relay_query(s, m, plan, (uint16_t)shard_set_next(&route.shards, -1),
@@ -111,8 +111,7 @@ static void simple_body(struct session *s)
 	}
 	if (s->party.is_gone)
 		return;
-	if (s->txn.status == 'I')
-		session_release_legs(s);
+	session_rest(s);
 	reply_ready(s);
 	arena_reset(&s->arena);
 }

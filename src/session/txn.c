@@ -325,6 +325,7 @@ bool txn_end(struct session *s, bool commit)
 		if (s->legs[i]->conn) /* prepared under a schema that may not be the one now */
 			s->legs[i]->conn->world_version = 0;
 	txn_forget(s);
+	temp_end_txn(s);
 	session_release_legs(s);
 	return ok;
 }

@@ -198,6 +198,12 @@ static const char *shard_list(const struct commit_request *req)
 	return text;
 }
 
+/* What cannot be prepared must decide; else one that has an xid saves asking for it. */
+static int rank_of(const struct leg *leg)
+{
+	return 2 * leg->no_prepare + leg->has_xid;
+}
+
 static struct leg *choose_decider(const struct commit_request *req)
 {
 	struct leg *decider = NULL;
@@ -205,7 +211,7 @@ static struct leg *choose_decider(const struct commit_request *req)
 	for (unsigned i = 0; i < req->n_legs; i++) {
 		struct leg *leg = req->legs[i];
 
-		if (is_writer(leg) && (!decider || (leg->has_xid && !decider->has_xid)))
+		if (is_writer(leg) && (!decider || rank_of(leg) > rank_of(decider)))
 			decider = leg;
 	}
 	return decider;

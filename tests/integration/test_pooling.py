@@ -247,5 +247,139 @@ def a_statement_whose_columns_ddl_has_changed_says_so(cluster):
     cluster.sql("DROP TABLE changing")
 
 
+# ---- pinning
+
+def pinned(cluster, name):
+    done = cluster.admin("SHOW CLIENTS;")
+    check(done.returncode == 0, done.stderr)
+    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    rows_ = [dict(zip(lines[0], line)) for line in lines[1:]]
+    return [r["pinned"] for r in rows_ if r["application_name"] == name][0]
+
+
+def pid_of(c):
+    """Of the server process on the home shard."""
+    return value(c, "SELECT pg_backend_pid() FROM pg_class WHERE relname = 'pg_class'")
+
+
+@test
+def a_temporary_table_pins_until_it_is_dropped_and_show_clients_says_so(cluster):
+    with cluster.wire(parameters={"application_name": "pins"}) as c:
+        equal(pinned(cluster, "pins"), "")
+        good(c.query("CREATE TEMP TABLE mine (x int)"))
+        equal(pinned(cluster, "pins"), "temporary table")
+        pid = pid_of(c)
+        for _ in range(3):
+            equal(pid_of(c), pid)
+        good(c.query("DROP TABLE mine"))
+        equal(pinned(cluster, "pins"), "")
+        good(c.query("BEGIN"))
+        good(c.query("CREATE TEMP TABLE mine (x int) ON COMMIT DROP"))
+        equal(pinned(cluster, "pins"), "transaction, temporary table")
+        good(c.query("COMMIT"))
+        equal(pinned(cluster, "pins"), "")
+
+
+@test
+def an_advisory_lock_pins_until_it_is_given_back(cluster):
+    with cluster.wire(parameters={"application_name": "locks"}) as c, cluster.wire() as other:
+        good(c.query("SELECT pg_advisory_lock(7)"))
+        equal(pinned(cluster, "locks"), "advisory lock")
+        equal(value(other, "SELECT pg_try_advisory_lock(7)"), "f")
+        good(c.query("SELECT pg_advisory_lock(7)"))
+        good(c.query("SELECT pg_advisory_unlock(7)"))
+        equal(pinned(cluster, "locks"), "advisory lock")
+        equal(value(other, "SELECT pg_try_advisory_lock(7)"), "f")
+        equal(value(c, "SELECT pg_advisory_unlock(7)"), "t")
+        equal(pinned(cluster, "locks"), "")
+        equal(value(other, "SELECT pg_try_advisory_lock(7)"), "t")
+        equal(rows(good(other.run("SELECT pg_advisory_unlock($1)", ["7"]))), [[b"t"]])
+
+
+@test
+def discard_all_unpins_and_frees_at_once(cluster):
+    with cluster.wire(parameters={"application_name": "discards"}) as c, cluster.wire() as other:
+        good(c.query("CREATE TEMP TABLE mine (x int)"))
+        good(c.query("SELECT pg_advisory_lock(8)"))
+        equal(pinned(cluster, "discards"), "temporary table, advisory lock")
+        good(c.query("DISCARD ALL"))
+        equal(value(other, "SELECT pg_try_advisory_lock(8)"), "t")
+        good(other.query("SELECT pg_advisory_unlock(8)"))
+        equal(pinned(cluster, "discards"), "")
+        refused(c.query("SELECT * FROM mine"), "42P01")
+
+
+@test
+def what_a_client_leaves_behind_is_gone_for_the_next(cluster):
+    with own(cluster, "transaction", size=1, queue="5s") as proxy:
+        for leave in ("close", "drop"):
+            with proxy.wire() as a:
+                good(a.query("CREATE TEMP TABLE kv (x int)"))
+                good(a.query("CREATE TEMP TABLE left_over (x int)"))
+                good(a.query("SELECT pg_advisory_lock(9)"))
+                good(a.query("BEGIN"))
+                good(a.query("INSERT INTO left_over VALUES (1)"))
+                getattr(a, leave)()
+            with proxy.wire() as b:
+                equal(value(b, "SELECT count(*) FROM kv"), "40")
+                refused(b.query("SELECT * FROM left_over"), "42P01")
+                equal(value(b, "SELECT pg_try_advisory_lock(9)"), "t")
+                good(b.query("SELECT pg_advisory_unlock_all()"))
+
+
+@test
+def others_wait_while_a_pinned_client_holds_the_only_connection(cluster):
+    with own(cluster, "transaction", size=1) as proxy:
+        with proxy.wire() as a, proxy.wire() as b:
+            good(a.query("CREATE TEMP TABLE mine (x int)"))
+            refused(b.query("SELECT * FROM lone"), "53300")
+            equal(value(a, "SELECT count(*) FROM mine"), "0")
+            good(a.query("DROP TABLE mine"))
+            good(b.query("SELECT * FROM lone"))
+
+
+@test
+def the_loss_of_a_pinned_connection_ends_the_session(cluster):
+    with cluster.wire() as c:
+        good(c.query("CREATE TEMP TABLE mine (x int)"))
+        pid = pid_of(c)
+        cluster.value(f"SELECT pg_terminate_backend({pid})", cluster.shard1_dsn)
+        message = c.receive()
+        equal(message[0], "E")
+        equal(errors([message])[0]["C"], "57P01")
+        check(c.is_closed(), "the session goes on without its temporary table")
+    with cluster.wire() as c:  # lost under a statement
+        good(c.query("SELECT pg_advisory_lock(10)"))
+        pid = pid_of(c)
+        c.send("Q", b"SELECT pg_sleep(20) FROM pg_class WHERE relname = 'pg_class'\0")
+        time.sleep(0.3)
+        cluster.value(f"SELECT pg_terminate_backend({pid})", cluster.shard1_dsn)
+        got = []
+        try:
+            while True:
+                got.append(c.receive())
+        except (Closed, ConnectionError):
+            pass
+        check(len(errors(got)) >= 1, got)
+    with cluster.wire() as c:  # not pinned: nothing is lost
+        pid = pid_of(c)
+        cluster.value(f"SELECT pg_terminate_backend({pid})", cluster.shard1_dsn)
+        time.sleep(0.2)
+        equal(value(c, "SELECT 1"), "1")
+
+
+@test
+def a_temporary_table_takes_part_in_a_transaction_over_shards(cluster):
+    with cluster.wire() as c:
+        good(c.query("CREATE TEMP TABLE mine (x int)"))
+        for end, want in (("COMMIT", "1"), ("ROLLBACK", "1"), ("COMMIT", "2")):
+            good(c.query("BEGIN"))
+            good(c.query("INSERT INTO mine VALUES (1)"))
+            good(c.query(f"UPDATE kv SET v = 'with temp {want}' WHERE k IN (21, 22, 23, 24, 25)"))
+            good(c.query(end))
+            equal(value(c, "SELECT count(*) FROM mine"), want)
+        equal(value(c, "SELECT count(*) FROM kv WHERE v = 'with temp 2'"), "5")
+
+
 if __name__ == "__main__":
     main(lambda: Cluster(shards=3), before)

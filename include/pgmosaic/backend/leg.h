@@ -48,7 +48,9 @@ struct leg {
 	uint16_t shard;
 	char shard_name[64];
 	uint32_t shard_id;
-	unsigned pins; /* the session's notes: why it keeps the conn between transactions */
+	/* the session's notes: why it keeps the conn between transactions, and what to look at */
+	unsigned pins;
+	bool may_unpin, is_suspect;
 
 	/* its part of the client's transaction */
 	bool in_txn;   /* BEGIN was sent */
@@ -56,6 +58,7 @@ struct leg {
 	bool wrote;    /* or may have */
 	bool has_xid;  /* a command tag proved that rows were changed */
 	bool is_prepared;
+	bool no_prepare; /* its part can only be the deciding one: it has used temporary tables */
 
 	/* the reply to the present exchange */
 	enum leg_rows rows_mode;

@@ -93,6 +93,9 @@ struct schema {
 struct schema *schema_create(void);
 void schema_destroy(struct schema *s);
 const char *schema_query(unsigned i);
+/* The same for a connection's own temporary relations, in a schema called pg_temp; NULL where
+ * there is nothing to ask. */
+const char *schema_temporary_query(unsigned i);
 /* values[j] is text, NULL for SQL NULL. */
 enum status schema_add_row(struct schema *s, unsigned query, const char *const *values,
 			   unsigned n_values, struct err *err);

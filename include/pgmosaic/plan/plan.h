@@ -227,6 +227,15 @@ struct plan_change {
 	uint16_t n_keys;
 };
 
+/* What a statement ties its client to one server connection by, or may. */
+enum plan_tie {
+	TIE_LOCK = 1,	 /* takes an advisory lock of the session */
+	TIE_UNLOCK = 2,	 /* gives one back, or may not have got it */
+	TIE_TEMP = 4,	 /* makes, changes or drops a temporary relation */
+	TIE_UNSEEN = 8,	 /* calls what may do any of it */
+	TIE_CURSOR = 16, /* of the session's cursors */
+};
+
 struct plan {
 	struct arena arena;
 	unsigned refs;
@@ -252,6 +261,8 @@ struct plan {
 	bool unknown_relation; /* judge because a table is not in the snapshot: refresh the world
 				  first */
 	bool returns_rows;
+	bool uses_temp; /* names a temporary relation: a transaction with it cannot be prepared */
+	unsigned ties;	/* enum plan_tie: the session must look at it; never on the fast path */
 
 	/* The text to run instead of the client's; NULL: the client's own bytes. On one shard this
 	 * is used only for PLAN_UTILITY (mosaic.* options removed). */
@@ -302,7 +313,8 @@ struct plan_request {
 	const struct world *world;
 	const char *search_path; /* the session's, as SHOW search_path would print it */
 	const char *user;
-	const uint32_t *param_types; /* declared in Parse; 0: not */
+	const struct schema *temporary; /* the session's own temporary relations; NULL: none */
+	const uint32_t *param_types;	/* declared in Parse; 0: not */
 	uint16_t n_param_types;
 	const char *const
 		*default_keys; /* default_shard_key of the configuration; n_default_keys */

@@ -16,15 +16,9 @@ UNLISTEN *;
 -- @exact-or-refused
 SELECT nextval('nosuch_seq');
 -- @exact-or-refused
-SELECT pg_advisory_lock(42), pg_advisory_unlock(42);
--- @exact-or-refused
-SELECT pg_try_advisory_lock(43) FROM a;
--- @exact-or-refused
 LOCK TABLE a;
 -- @exact-or-refused
 DO $$ BEGIN PERFORM 1; END $$;
--- @exact-or-refused
-CREATE TEMP TABLE temp_t (x int);
 -- @exact-or-refused
 SELECT 1 AS one INTO into_t;
 -- @exact-or-refused

@@ -28,6 +28,7 @@ struct fake {
 	unsigned n_default_keys;
 	const char *search_path;
 	struct scan scan;
+	struct schema *temporary; /* of the session */
 	struct plan *plan;
 	struct err err;
 	enum status status;
@@ -87,6 +88,7 @@ static inline void fake_functions(struct schema *s)
 		"current_database f s",
 		"pg_backend_pid f s",
 		"pg_advisory_lock f v",
+		"pg_advisory_unlock f v",
 		"pg_advisory_xact_lock f v",
 		"set_config f v",
 		"pg_sleep f v",
@@ -333,6 +335,7 @@ static inline int fake_teardown(void **state)
 	struct fake *f = *state;
 	plan_drop(f->plan);
 	world_drop(f->world);
+	schema_destroy(f->temporary);
 	free(f);
 	return 0;
 }
@@ -346,6 +349,7 @@ static inline struct plan *plan_with(struct fake *f, const char *sql, const uint
 				    .world = f->world,
 				    .search_path = f->search_path,
 				    .user = "app",
+				    .temporary = f->temporary,
 				    .param_types = types,
 				    .n_param_types = (uint16_t)n,
 				    .default_keys = f->default_keys,

@@ -262,7 +262,6 @@ static void opaque_functions_and_session_state_are_refused(void **state)
 	struct fake *f = *state;
 	assert_refused(f, "SELECT my_stable(k) FROM a WHERE k = 1", "my_stable");
 	assert_one_key(f, "SELECT my_immutable(k) FROM a WHERE k = 1");
-	assert_refused(f, "SELECT pg_advisory_lock(1)", "pg_advisory_lock");
 	assert_refused(f, "SELECT currval('seq')", "currval");
 	assert_refused(f, "SELECT lastval()", "lastval");
 	assert_refused(f, "SELECT query_to_xml('SELECT 1', true, false, '')", "query_to_xml");
@@ -285,7 +284,6 @@ static void one_shard_takes_every_query_as_it_is(void **state)
 		assert_target(f, cases[i], TARGET_SHARD);
 		assert_null(f->plan->text);
 	}
-	assert_refused(f, "SELECT pg_advisory_lock(1)", "pg_advisory_lock");
 }
 
 static void text_the_grammar_rejects_is_judged_by_the_home_shard(void **state)

@@ -84,7 +84,6 @@ static void constraints_a_shard_cannot_enforce_are_refused(void **state)
 		  "default" },
 		{ "CREATE TABLE z (k bigint) PARTITION BY HASH (k) WITH (mosaic.shard_key = 'k')",
 		  "PARTITION" },
-		{ "CREATE TEMP TABLE z (k int)", "TEMPORARY" },
 		{ "ALTER TABLE a ADD UNIQUE (id)", "UNIQUE" },
 		{ "ALTER TABLE a ADD COLUMN z serial", "serial" },
 		{ "ALTER TABLE a DROP COLUMN k", "shard key" },
