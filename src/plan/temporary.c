@@ -81,7 +81,8 @@ enum status temporary_finish(struct build *b, const struct node *stmt)
 	p->uses_temp = true;
 	bool home = p->target == TARGET_SHARD && p->shard == b->map->home;
 	bool keyed = p->target == TARGET_KEYS && p->must_be_shard == (int32_t)b->map->home;
-	if (home || keyed || p->class == PLAN_LOCAL)
+	bool gathered = p->merge == MERGE_GATHER && p->class == PLAN_QUERY && !p->writes;
+	if (home || keyed || gathered || p->class == PLAN_LOCAL)
 		return STATUS_OK;
 	return build_refuse(b, mixed_hint, "temporary tables together with tables on other shards");
 }

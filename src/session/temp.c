@@ -107,7 +107,9 @@ void temp_refresh(struct session *s)
 
 void temp_begin(struct session *s, const struct plan *plan, struct leg *leg)
 {
-	leg->no_prepare |= plan->uses_temp && leg->in_txn;
+	bool is_home = leg->shard == session_world(s)->map->home;
+
+	leg->no_prepare |= is_home && plan->uses_temp && leg->in_txn;
 	if (!(plan->ties & TIE_TEMP))
 		return;
 	session_pin(leg, PIN_TEMP);

@@ -24,6 +24,18 @@ SELECT a.t FROM t1 JOIN a ON a.k = t1.k WHERE a.k = 1 AND t1.k = 1;
 -- @exact-or-refused
 SELECT a.t FROM t1 JOIN a ON a.k = t1.k ORDER BY 1;
 -- @exact-or-refused
+SELECT t1.id, a.t FROM t1 JOIN a ON a.k = t1.k WHERE a.k = 2 ORDER BY 1, 2;
+-- @exact-or-refused
+SELECT t1.id, a.t FROM t1 JOIN a USING (k) WHERE k = 3 ORDER BY 1, 2;
+-- @exact-or-refused
+SELECT t1.v, count(*), sum(a.x) FROM t1 LEFT JOIN a USING (k) GROUP BY t1.v ORDER BY 1;
+-- @exact-or-refused
+SELECT id FROM t1 WHERE EXISTS (SELECT FROM a WHERE a.id = t1.id) ORDER BY 1;
+-- @exact-or-refused
+SELECT k FROM a WHERE k NOT IN (SELECT k FROM t1) ORDER BY 1;
+-- @exact-or-refused
+SELECT id::bigint FROM t1 UNION ALL SELECT k FROM b ORDER BY 1;
+-- @exact-or-refused
 INSERT INTO t1 SELECT k + 1000, k, t FROM a WHERE id = 1 AND k BETWEEN 1 AND 12;
 -- @exact-or-refused
 INSERT INTO w_two SELECT id + 5000, 1 FROM t1;
