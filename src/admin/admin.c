@@ -125,9 +125,11 @@ enum status admin_execute(struct admin *admin, const char *user, struct str sql,
 
 	if (status != STATUS_OK)
 		return status;
-	pthread_mutex_lock(&admin->one_at_a_time);
+	if (!(call.command->flags & COMMAND_FREE))
+		pthread_mutex_lock(&admin->one_at_a_time);
 	status = call_run(&call);
-	pthread_mutex_unlock(&admin->one_at_a_time);
+	if (!(call.command->flags & COMMAND_FREE))
+		pthread_mutex_unlock(&admin->one_at_a_time);
 	log_event(LOG_DEBUG, "control statement", LOG_STR("command", call.command->words),
 		  LOG_STR("user", user), LOG_MS("ms", clock_us() - start),
 		  LOG_STR("sqlstate", status == STATUS_OK ? "00000" : err->code));
@@ -144,7 +146,7 @@ enum status admin_describe(struct admin *admin, struct str sql, struct admin_res
 
 	if (status != STATUS_OK)
 		return status;
-	if (call.command->describe_by_running)
+	if (call.command->flags & COMMAND_DESCRIBE_BY_RUNNING)
 		return call_run(&call);
 	out->columns = call.command->columns;
 	out->n_columns = call.command->n_columns;

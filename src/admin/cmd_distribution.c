@@ -78,7 +78,7 @@ static const struct command commands[] = {
 	{ "CREATE DISTRIBUTION",
 	  "CREATE DISTRIBUTION name HASH (type [, …]) [CHUNKS 64] [FUNCTION pg|xxh3]",
 	  "a rule that places keys, in chunks dealt to the shards", "CREATE DISTRIBUTION", NULL, 0,
-	  run_create_distribution, false },
+	  run_create_distribution, 0 },
 };
 
 const struct command_family family_distribution = FAMILY(commands);

@@ -296,7 +296,7 @@ static enum status run_explain_route(struct call *call)
 static const struct command commands[] = {
 	{ "EXPLAIN ROUTE", "EXPLAIN ROUTE statement",
 	  "the tier, shards and merge of a statement, and why; nothing runs", "EXPLAIN",
-	  COLUMNS(columns), run_explain_route, false },
+	  COLUMNS(columns), run_explain_route, 0 },
 };
 
 const struct command_family family_explain = FAMILY(commands);

@@ -25,7 +25,7 @@ static enum status run_show_help(struct call *call)
 }
 
 static const struct command commands[] = {
-	{ "SHOW HELP", "SHOW HELP", "this list", "SHOW", COLUMNS(columns), run_show_help, false },
+	{ "SHOW HELP", "SHOW HELP", "this list", "SHOW", COLUMNS(columns), run_show_help, 0 },
 };
 
 const struct command_family family_help = FAMILY(commands);

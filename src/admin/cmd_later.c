@@ -9,9 +9,9 @@ static enum status run_later(struct call *call)
 	return STATUS_UNROUTED;
 }
 
-#define LATER(words, hint)                                        \
-	{                                                         \
-		words, words, hint, "", NULL, 0, run_later, false \
+#define LATER(words, hint)                                    \
+	{                                                     \
+		words, words, hint, "", NULL, 0, run_later, 0 \
 	}
 #define NO_MOVES "Data stays on the shard it is on; SHOW CHUNKS; tells which."
 #define SEE_HELP "SHOW HELP; lists every command of this version."
@@ -35,10 +35,6 @@ static const struct command commands[] = {
 	LATER("SHOW QUERIES", "Ask pg_stat_activity on the shards."),
 	LATER("SHOW SEQUENCES", SEE_HELP),
 	LATER("SHOW SCHEMA DRIFT", SEE_HELP),
-	LATER("PAUSE", SEE_HELP),
-	LATER("RESUME", SEE_HELP),
-	LATER("RECONNECT", "Server connections are replaced after pool.max_lifetime."),
-	LATER("KILL", "Set timeouts.query or timeouts.idle_transaction, and RELOAD."),
 };
 
 const struct command_family family_later = FAMILY(commands);

@@ -218,14 +218,14 @@ static enum status run_show_chunks(struct call *call)
 
 static const struct command commands[] = {
 	{ "SHOW SHARDS", "SHOW SHARDS", "shards, their servers and how many chunks each owns",
-	  "SHOW", COLUMNS(shard_columns), run_show_shards, false },
+	  "SHOW", COLUMNS(shard_columns), run_show_shards, 0 },
 	{ "SHOW DISTRIBUTIONS", "SHOW DISTRIBUTIONS", "how keys are spread", "SHOW",
-	  COLUMNS(distribution_columns), run_show_distributions, false },
+	  COLUMNS(distribution_columns), run_show_distributions, 0 },
 	{ "SHOW CHUNKS", "SHOW CHUNKS [OF distribution]",
 	  "ranges of hashes and the shard that owns each", "SHOW", COLUMNS(chunk_columns),
-	  run_show_chunks, false },
+	  run_show_chunks, 0 },
 	{ "SHOW TABLES", "SHOW TABLES", "tables: sharded, reference or single, and where they live",
-	  "SHOW", COLUMNS(table_columns), run_show_tables, false },
+	  "SHOW", COLUMNS(table_columns), run_show_tables, 0 },
 };
 
 const struct command_family family_map = FAMILY(commands);

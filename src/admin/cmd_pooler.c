@@ -121,6 +121,11 @@ static const struct admin_column config_columns[] = {
 	{ "changeable", TYPE_TEXT },
 };
 
+static const struct admin_column state_columns[] = {
+	{ "key", TYPE_TEXT },
+	{ "value", TYPE_TEXT },
+};
+
 static const struct admin_column version_columns[] = { { "version", TYPE_TEXT } };
 
 const struct admin_column *runtime_columns(enum runtime_table what, unsigned *n)
@@ -342,28 +347,42 @@ static enum status run_show_version(struct call *call)
 	return STATUS_OK;
 }
 
+static enum status run_show_state(struct call *call)
+{
+	bool is_paused = call->runtime->is_paused(call->runtime->ctx);
+
+	if (!parse_end(call))
+		return call->err->status;
+	admin_result_row(call->out, "active", is_paused ? "no" : "yes");
+	admin_result_row(call->out, "paused", is_paused ? "yes" : "no");
+	admin_result_row(call->out, "suspended", "no");
+	return STATUS_OK;
+}
+
 static const struct command commands[] = {
+	{ "SHOW STATE", "SHOW STATE", "active or paused", "SHOW", COLUMNS(state_columns),
+	  run_show_state, 0 },
 	{ "SHOW POOLS", "SHOW POOLS", "pools of server connections: in use, idle, clients waiting",
-	  "SHOW", COLUMNS(pools_columns), run_show_pools, false },
+	  "SHOW", COLUMNS(pools_columns), run_show_pools, 0 },
 	{ "SHOW CLIENTS", "SHOW CLIENTS", "client connections", "SHOW", COLUMNS(clients_columns),
-	  run_show_clients, false },
+	  run_show_clients, 0 },
 	{ "SHOW SERVERS", "SHOW SERVERS", "connections to shards", "SHOW", COLUMNS(servers_columns),
-	  run_show_servers, false },
+	  run_show_servers, 0 },
 	{ "SHOW STATS", "SHOW STATS", "totals and averages since the start (times in microseconds)",
-	  "SHOW", COLUMNS(stats_columns), run_show_stats, false },
+	  "SHOW", COLUMNS(stats_columns), run_show_stats, 0 },
 	{ "SHOW DATABASES", "SHOW DATABASES", "the database as each shard serves it", "SHOW",
-	  COLUMNS(databases_columns), run_show_databases, false },
+	  COLUMNS(databases_columns), run_show_databases, 0 },
 	{ "SHOW USERS", "SHOW USERS", "users of the configuration", "SHOW", COLUMNS(users_columns),
-	  run_show_users, false },
+	  run_show_users, 0 },
 	{ "SHOW LISTS", "SHOW LISTS", "how many of everything", "SHOW", COLUMNS(lists_columns),
-	  run_show_lists, false },
+	  run_show_lists, 0 },
 	{ "SHOW MEM", "SHOW MEM", "memory of the process, bytes", "SHOW", COLUMNS(mem_columns),
-	  run_show_mem, false },
+	  run_show_mem, 0 },
 	{ "SHOW CONFIG", "SHOW CONFIG",
 	  "every configuration key, its default and whether RELOAD can change it", "SHOW",
-	  COLUMNS(config_columns), run_show_config, false },
+	  COLUMNS(config_columns), run_show_config, 0 },
 	{ "SHOW VERSION", "SHOW VERSION", "the proxy's version", "SHOW", COLUMNS(version_columns),
-	  run_show_version, false },
+	  run_show_version, 0 },
 };
 
 const struct command_family family_pooler = FAMILY(commands);

@@ -177,18 +177,19 @@ static enum status run_select(struct call *call)
 	return STATUS_OK;
 }
 
-#define ACCEPT(words, syntax, help, tag)                             \
-	{                                                            \
-		words, syntax, help, tag, NULL, 0, run_accept, false \
+#define ACCEPT(words, syntax, help, tag)                         \
+	{                                                        \
+		words, syntax, help, tag, NULL, 0, run_accept, 0 \
 	}
 
 static const struct command commands[] = {
 	{ "SET", "SET name = value", "accepted, for drivers; changes nothing here", "SET", NULL, 0,
-	  run_set, false },
+	  run_set, 0 },
 	{ "SHOW", "SHOW setting", "server_version and the few settings that drivers ask for",
-	  "SHOW", COLUMNS(setting_columns), run_show_setting, false },
+	  "SHOW", COLUMNS(setting_columns), run_show_setting, 0 },
 	{ "SELECT", "SELECT 1 | version() | current_user | current_database()",
-	  "checks that a connection works", "SELECT 1", NULL, 0, run_select, true },
+	  "checks that a connection works", "SELECT 1", NULL, 0, run_select,
+	  COMMAND_DESCRIBE_BY_RUNNING },
 	ACCEPT("RESET", "RESET name | ALL", "accepted, for drivers", "RESET"),
 	ACCEPT("DISCARD", "DISCARD ALL", "accepted, for drivers", "DISCARD ALL"),
 	ACCEPT("DEALLOCATE", "DEALLOCATE ALL", "accepted, for drivers", "DEALLOCATE ALL"),

@@ -89,12 +89,12 @@ static enum status run_drop_shard(struct call *call)
 
 static const struct command commands[] = {
 	{ "CREATE SHARD", "CREATE SHARD name WITH (dsn = '…' [, weight = 1] [, replicas = '…'])",
-	  "add a PostgreSQL server", "CREATE SHARD", NULL, 0, run_create_shard, false },
+	  "add a PostgreSQL server", "CREATE SHARD", NULL, 0, run_create_shard, 0 },
 	{ "ALTER SHARD", "ALTER SHARD name SET (dsn = '…' | weight = n | replicas = '…' [, …])",
 	  "change a shard's connection string or weight", "ALTER SHARD", NULL, 0, run_alter_shard,
 	  false },
 	{ "DROP SHARD", "DROP SHARD name", "take an unused shard out of the map", "DROP SHARD",
-	  NULL, 0, run_drop_shard, false },
+	  NULL, 0, run_drop_shard, 0 },
 };
 
 const struct command_family family_shard = FAMILY(commands);

@@ -79,11 +79,11 @@ static const struct command commands[] = {
 	  "spread a table over the shards by its key", "SHARD TABLE", NULL, 0, run_shard_table,
 	  false },
 	{ "REFERENCE TABLE", "REFERENCE TABLE table", "a full copy on every shard",
-	  "REFERENCE TABLE", NULL, 0, run_reference_table, false },
+	  "REFERENCE TABLE", NULL, 0, run_reference_table, 0 },
 	{ "SINGLE TABLE", "SINGLE TABLE table ON SHARD shard", "a table that lives on one shard",
-	  "SINGLE TABLE", NULL, 0, run_single_table, false },
+	  "SINGLE TABLE", NULL, 0, run_single_table, 0 },
 	{ "UNSHARD TABLE", "UNSHARD TABLE table", "back to a single table on the home shard",
-	  "UNSHARD TABLE", NULL, 0, run_unshard_table, false },
+	  "UNSHARD TABLE", NULL, 0, run_unshard_table, 0 },
 };
 
 const struct command_family family_table = FAMILY(commands);

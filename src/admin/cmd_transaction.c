@@ -46,7 +46,7 @@ static enum status run_show_transactions(struct call *call)
 static const struct command commands[] = {
 	{ "SHOW TRANSACTIONS", "SHOW TRANSACTIONS",
 	  "prepared parts of transactions over several shards, and how recovery will end them",
-	  "SHOW", COLUMNS(columns), run_show_transactions, false },
+	  "SHOW", COLUMNS(columns), run_show_transactions, 0 },
 };
 
 const struct command_family family_transaction = FAMILY(commands);

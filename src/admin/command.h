@@ -21,6 +21,9 @@ struct call {
 	struct err *err;
 };
 
+#define COMMAND_DESCRIBE_BY_RUNNING 1u /* columns depend on the text; running has no effect */
+#define COMMAND_FREE		    2u /* runs beside others: it may wait for what they do */
+
 struct command {
 	const char *words; /* "CREATE SHARD" */
 	const char *syntax, *help;
@@ -28,7 +31,7 @@ struct command {
 	const struct admin_column *columns;
 	unsigned n_columns;
 	enum status (*run)(struct call *call);
-	bool describe_by_running; /* columns depend on the text; running has no effect */
+	unsigned flags;
 };
 
 struct command_family {

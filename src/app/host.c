@@ -66,6 +66,8 @@ static enum status reload_config(struct process *p, struct err *err)
 	config_diff_fixed(process_config(p), cfg, tell_fixed, NULL);
 	atomic_store(&p->book, book);
 	log_setup(cfg->log.level, cfg->log.format == LOG_FORMAT_JSON);
+	for (unsigned i = 0; i < p->n_workers; i++)
+		worker_configure(p->workers[i]);
 	log_event(LOG_INFO, "configuration reloaded", LOG_STR("config", p->config_path));
 	return STATUS_OK;
 }
@@ -103,6 +105,7 @@ static bool host_cancel(void *ctx, uint32_t pid, const uint8_t *key, size_t n_ke
 	struct process *p = ctx;
 	unsigned worker = worker_of_pid(pid);
 
+	takeover_cancel(p, pid, key, n_key);
 	if (worker >= p->n_workers || p->workers_end)
 		return false;
 	worker_cancel(p->workers[worker], pid, key, n_key, done, arg);

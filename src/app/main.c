@@ -10,6 +10,9 @@ static const char usage[] =
 	"pgmosaic " PGMOSAIC_VERSION ": many PostgreSQL servers answer as one\n"
 	"\n"
 	"usage: pgmosaic -c FILE           run with this configuration\n"
+	"       pgmosaic -c FILE --takeover\n"
+	"                                  the same, in place of the process that listens on its\n"
+	"                                  addresses now: that one ends after its transactions\n"
 	"       pgmosaic check -c FILE     check the file, the catalog and the shards; print each\n"
 	"                                  fault with its cure\n"
 	"       pgmosaic --version\n"
@@ -37,11 +40,12 @@ static int print_faults(struct config_faults *faults)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = { { "config", required_argument, NULL, 'c' },
+						 { "takeover", no_argument, NULL, 't' },
 						 { "version", no_argument, NULL, 'V' },
 						 { "help", no_argument, NULL, 'h' },
 						 { NULL, 0, NULL, 0 } };
 	const char *path = NULL;
-	bool is_check = false;
+	bool is_check = false, takes_over = false;
 	struct config_faults faults;
 	struct config *cfg;
 	int c, code;
@@ -51,6 +55,9 @@ int main(int argc, char **argv)
 			return printf("pgmosaic " PGMOSAIC_VERSION "\n") < 0;
 		if (c == 'h')
 			return fputs(usage, stdout) < 0;
+		takes_over |= c == 't';
+		if (c == 't')
+			continue;
 		if (c != 'c')
 			return bad_usage();
 		path = optarg;
@@ -66,7 +73,7 @@ int main(int argc, char **argv)
 		return print_faults(&faults);
 	config_faults_finish(&faults);
 	log_setup(cfg->log.level, cfg->log.format == LOG_FORMAT_JSON);
-	code = is_check ? check_run(cfg) : process_run(path, cfg);
+	code = is_check ? check_run(cfg) : process_run(path, cfg, takes_over);
 	config_destroy(cfg);
 	return code;
 }

@@ -20,8 +20,11 @@
 
 #define PROCESS_MAX_LISTENERS 16
 
+struct takeover; /* takeover.c */
+
 struct process {
 	const char *config_path;
+	struct takeover *takeover;
 	_Atomic(const struct auth_book *) book;
 	struct session_host host;
 	struct loop *loop;
@@ -40,7 +43,7 @@ struct process {
 	unsigned n_monitors;
 	uint64_t started_us;
 	_Atomic uint64_t counter;
-	_Atomic bool is_ready, is_stopping, workers_end, has_failed;
+	_Atomic bool is_ready, is_stopping, workers_end, is_paused, has_failed;
 	uint64_t stop_deadline_ms;
 	loop_thread watcher, recoverer;
 
@@ -75,8 +78,22 @@ void books_destroy(const struct auth_book *book);
 /* NULL in *out: TLS is off. */
 enum status book_load_tls(const struct config *cfg, struct tls_server **out, struct err *err);
 
+/* takeover.c: another process takes this one's place, or this one takes another's */
+enum status takeover_begin(struct process *p, bool wanted, struct err *err);
+/* The listening socket that came with the place; -1: none for this address. */
+int takeover_socket(struct process *p, int which, const char *address);
+/* This process serves: listen for a successor; and the predecessor, if there is one, drains. */
+void takeover_ready(struct process *p);
+bool takeover_has_predecessor(const struct process *p);
+/* A cancel request may be for a client of the predecessor's. Any thread. */
+void takeover_cancel(struct process *p, uint32_t pid, const uint8_t *key, size_t n_key);
+void takeover_close(struct process *p);	  /* the loop's handles */
+void takeover_destroy(struct process *p); /* the memory; after the loop */
+
 /* run.c */
-int process_run(const char *config_path, const struct config *cfg);
+int process_run(const char *config_path, const struct config *cfg, bool takes_over);
+void process_drain(struct process *p, bool hands_over);
+void process_ready(struct process *p); /* the first world is in force; any thread */
 /* check.c */
 int check_run(const struct config *cfg);
 

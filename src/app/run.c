@@ -66,7 +66,7 @@ static void hand_over(struct process *p, int fd, bool is_unix, bool is_control)
 	if (!is_unix)
 		tune(p, fd);
 	for (unsigned i = 0; i < p->n_workers; i++) {
-		total += worker_n_clients(p->workers[i]);
+		total += worker_n_clients(p->workers[i]) - worker_n_control(p->workers[i]);
 		n_logins += worker_n_logins(p->workers[i], is_control);
 		if (worker_n_clients(p->workers[i]) < worker_n_clients(best))
 			best = p->workers[i];
@@ -89,14 +89,29 @@ static void on_control_client(void *owner, int fd, bool is_unix)
 	hand_over(owner, fd, is_unix, true);
 }
 
+static enum status open_listener(struct process *p, struct listener *l, int which,
+				 const struct config_address *a,
+				 void (*on_accept)(void *, int, bool), struct err *err)
+{
+	const char *host = a->unix_dir ? NULL : a->host ? a->host : "*";
+	int fd = takeover_socket(p, which, a->text);
+	char path[112] = "";
+
+	if (fd < 0)
+		return listener_open(l, p->loop, host, a->port, a->unix_dir, on_accept, p, err);
+	if (a->unix_dir)
+		snprintf(path, sizeof(path), "%s/.s.PGSQL.%u", a->unix_dir, a->port);
+	listener_adopt(l, p->loop, fd, a->unix_dir ? path : NULL, on_accept, p);
+	return STATUS_OK;
+}
+
 static enum status open_listeners(struct process *p, int which, const struct config_addresses *all,
 				  void (*on_accept)(void *, int, bool), struct err *err)
 {
 	for (unsigned i = 0; i < all->n && i < PROCESS_MAX_LISTENERS; i++) {
 		const struct config_address *a = &all->items[i];
-		const char *host = a->unix_dir ? NULL : a->host ? a->host : "*";
-		enum status st = listener_open(&p->listeners[which][i], p->loop, host, a->port,
-					       a->unix_dir, on_accept, p, err);
+		enum status st =
+			open_listener(p, &p->listeners[which][i], which, a, on_accept, err);
 
 		if (st != STATUS_OK)
 			return st;
@@ -142,7 +157,11 @@ static enum status open_monitors(struct process *p, struct err *err)
 					 .map_epoch = monitor_epoch };
 
 	for (unsigned i = 0; i < all->n && i < 4; i++) {
-		enum status st = monitor_start(&all->items[i], &source, &p->monitor[i], err);
+		int fd = takeover_socket(p, 2, all->items[i].text);
+		enum status st;
+
+		source.socket = fd > 0 ? fd : 0;
+		st = monitor_start(&all->items[i], &source, &p->monitor[i], err);
 
 		if (st != STATUS_OK)
 			return st;
@@ -158,7 +177,7 @@ static unsigned count_clients(const struct process *p)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < p->n_workers; i++)
-		n += worker_n_clients(p->workers[i]);
+		n += worker_n_clients(p->workers[i]) - worker_n_control(p->workers[i]);
 	return n;
 }
 
@@ -166,6 +185,7 @@ static void finish_loop(struct process *p)
 {
 	close_listeners(p, 0);
 	close_listeners(p, 1);
+	takeover_close(p);
 	for (unsigned i = 0; i < 3; i++)
 		signal_watch_close(&p->signals[i]);
 	timer_close(&p->stop_timer, NULL);
@@ -201,12 +221,21 @@ static void begin_stop(struct process *p, uint64_t wait_ms)
 	timer_start(&p->stop_timer, 0, STOP_LOOK_MS);
 }
 
-static void do_shutdown_wait(void *arg)
+void process_drain(struct process *p, bool hands_over)
 {
-	struct process *p = arg;
 	uint64_t ms = process_config(p)->timeouts.shutdown_ms;
 
+	for (int which = 0; which < 2 && hands_over; which++)
+		for (unsigned i = 0; i < p->n_listeners[which]; i++)
+			p->listeners[which][i].keeps_path = true;
+	for (unsigned i = 0; i < p->n_monitors && hands_over; i++)
+		monitor_quiet(p->monitor[i]);
 	begin_stop(p, ms ? ms : UINT64_MAX / 2);
+}
+
+static void do_shutdown_wait(void *arg)
+{
+	process_drain(arg, false);
 }
 
 static void do_shutdown_now(void *arg)
@@ -280,9 +309,26 @@ static enum status open_all(struct process *p, struct err *err)
 
 	if (st == STATUS_OK)
 		st = open_listeners(p, 1, &cfg->admin, on_control_client, err);
-	if (st == STATUS_OK)
+	if (st == STATUS_OK && !takeover_has_predecessor(p))
 		st = open_monitors(p, err);
 	return st;
+}
+
+static void do_ready(void *arg)
+{
+	struct process *p = arg;
+	struct err err = ERR_INIT;
+
+	if (p->is_stopping)
+		return;
+	if (takeover_has_predecessor(p) && open_monitors(p, &err) != STATUS_OK)
+		log_error(LOG_ERROR, "no HTTP", &err);
+	takeover_ready(p);
+}
+
+void process_ready(struct process *p)
+{
+	mailbox_post(p->mailbox, do_ready, p);
 }
 
 static void process_init(struct process *p, const char *path)
@@ -326,13 +372,14 @@ static void process_finish(struct process *p)
 	world_drop(p->world);
 	catalog_close(process_catalog(p));
 	loop_destroy(p->loop);
+	takeover_destroy(p);
 	books_destroy(p->book);
 	free(p->workers);
 	free(p->blocks);
 	log_event(LOG_INFO, "stopped");
 }
 
-int process_run(const char *config_path, const struct config *cfg)
+int process_run(const char *config_path, const struct config *cfg, bool takes_over)
 {
 	struct process *p = mem_zero(1, sizeof(*p));
 	struct err err = ERR_INIT;
@@ -351,7 +398,7 @@ int process_run(const char *config_path, const struct config *cfg)
 	runtime_fill(p);
 	p->lookups = lookups_start(p);
 	start_workers(p);
-	if (open_all(p, &err) != STATUS_OK) {
+	if (takeover_begin(p, takes_over, &err) != STATUS_OK || open_all(p, &err) != STATUS_OK) {
 		log_error(LOG_ERROR, "cannot start", &err);
 		p->is_stopping = true;
 		code = 1;

@@ -2,10 +2,13 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "pgmosaic/base/clock.h"
 #include "pgmosaic/base/log.h"
 #include "process.h"
+
+#define PAUSE_LOOK_US 10000
 
 /* ---- rows from the workers: each is asked on its own thread, one after the other ---- */
 
@@ -174,6 +177,114 @@ static void runtime_metrics(void *ctx, struct metrics_total *out, uint64_t *upti
 	*uptime_us = clock_us() - p->started_us;
 }
 
+/* ---- orders ---- */
+
+struct answer {
+	pthread_mutex_t mutex;
+	pthread_cond_t cond;
+	unsigned n_left;
+	bool found;
+};
+
+static void on_obeyed(void *arg)
+{
+	struct answer *a = arg;
+
+	pthread_mutex_lock(&a->mutex);
+	a->n_left--;
+	pthread_cond_signal(&a->cond);
+	pthread_mutex_unlock(&a->mutex);
+}
+
+static void on_killed(void *arg, bool found)
+{
+	((struct answer *)arg)->found = found;
+	on_obeyed(arg);
+}
+
+static void answer_init(struct answer *a, unsigned n)
+{
+	*a = (struct answer){ .n_left = n };
+	pthread_mutex_init(&a->mutex, NULL);
+	pthread_cond_init(&a->cond, NULL);
+}
+
+static void answer_await(struct answer *a)
+{
+	pthread_mutex_lock(&a->mutex);
+	while (a->n_left)
+		pthread_cond_wait(&a->cond, &a->mutex);
+	pthread_mutex_unlock(&a->mutex);
+	pthread_cond_destroy(&a->cond);
+	pthread_mutex_destroy(&a->mutex);
+}
+
+static void set_paused(struct process *p, bool is_paused)
+{
+	struct answer a;
+
+	answer_init(&a, p->n_workers);
+	p->is_paused = is_paused;
+	for (unsigned i = 0; i < p->n_workers; i++)
+		worker_pause(p->workers[i], is_paused, on_obeyed, &a);
+	answer_await(&a);
+	log_event(LOG_INFO, is_paused ? "paused" : "resumed");
+}
+
+static unsigned n_servers(const struct process *p)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < p->n_workers; i++)
+		n += worker_n_servers(p->workers[i]);
+	return n;
+}
+
+static enum status runtime_pause(void *ctx, struct err *err)
+{
+	struct process *p = ctx;
+
+	if (p->is_paused)
+		return err_set(err, STATUS_IN_USE, "the proxy is paused already, or about to be");
+	set_paused(p, true);
+	while (n_servers(p) && p->is_paused && !p->is_stopping)
+		usleep(PAUSE_LOOK_US);
+	if (p->is_paused && !p->is_stopping)
+		return STATUS_OK;
+	return err_set(err, STATUS_CANCELED, "the PAUSE was ended before all transactions had");
+}
+
+static void runtime_resume(void *ctx)
+{
+	set_paused(ctx, false);
+}
+
+static bool runtime_is_paused(void *ctx)
+{
+	return ((struct process *)ctx)->is_paused;
+}
+
+static void runtime_renew_servers(void *ctx)
+{
+	struct process *p = ctx;
+
+	for (unsigned i = 0; i < p->n_workers; i++)
+		worker_renew(p->workers[i]);
+}
+
+static bool runtime_kill(void *ctx, uint64_t id)
+{
+	struct process *p = ctx;
+	struct answer a;
+
+	if (worker_of_client(id) >= p->n_workers)
+		return false;
+	answer_init(&a, 1);
+	worker_kill(p->workers[worker_of_client(id)], id, on_killed, &a);
+	answer_await(&a);
+	return a.found;
+}
+
 static void runtime_shutdown(void *ctx, bool wait)
 {
 	process_shutdown(ctx, wait);
@@ -194,6 +305,11 @@ void runtime_fill(struct process *p)
 					     .reload_config = runtime_reload_config,
 					     .collect = runtime_collect,
 					     .metrics = runtime_metrics,
+					     .pause = runtime_pause,
+					     .resume = runtime_resume,
+					     .is_paused = runtime_is_paused,
+					     .renew_servers = runtime_renew_servers,
+					     .kill = runtime_kill,
 					     .shutdown = runtime_shutdown };
 	p->admin = admin_create(&p->runtime);
 }

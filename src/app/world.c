@@ -277,6 +277,7 @@ void process_watch(void *arg)
 		  LOG_U64("shards", w->map->n_shards));
 	world_drop(w);
 	p->is_ready = true;
+	process_ready(p);
 	while (!p->is_stopping)
 		watch_once(p, &installed);
 	catalog_forget_proxy(process_catalog(p), p->host.incarnation);

@@ -76,7 +76,7 @@ static void idle_messages(struct conn *c, const uint8_t *p, size_t n)
 		if (c->needs_discard)
 			conn_discarded(c);
 		if (c->tx_status == 'I')
-			conn_move(c, CONN_IDLE);
+			conn_rest(c);
 		else
 			conn_begin_close(c);
 	}
@@ -257,6 +257,16 @@ void conn_forget_prepared(struct conn *c)
 	table_finish(&c->prepared);
 }
 
+void conn_rest(struct conn *c)
+{
+	const struct pools *ps = c->pool->pools;
+
+	if (ps->is_paused || c->generation != ps->generation)
+		conn_begin_close(c);
+	else
+		conn_move(c, CONN_IDLE);
+}
+
 /* ---- the end of a loan, the end of a connection ---- */
 
 static void conn_clean(struct conn *c)
@@ -299,11 +309,10 @@ void conn_release(struct conn *c)
 	if (c->stream.paused)
 		stream_resume(&c->stream);
 	c->used_ms = loop_now_ms(c->pool->pools->loop);
-	if (c->tx_status == 'I' && !c->needs_discard) {
-		conn_move(c, CONN_IDLE);
-		return;
-	}
-	conn_clean(c);
+	if (c->tx_status == 'I' && !c->needs_discard)
+		conn_rest(c);
+	else
+		conn_clean(c);
 }
 
 void conn_begin_close(struct conn *c)

@@ -315,6 +315,7 @@ void pool_dial(struct pool *p)
 	c->pool = p;
 	c->shard = p->shard;
 	c->id = ++p->pools->next_conn_id;
+	c->generation = p->pools->generation;
 	c->state = CONN_DIALING;
 	list_init(&c->node);
 	list_init(&c->cancel_node);

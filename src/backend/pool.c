@@ -90,6 +90,14 @@ static void pool_close_idle(struct pool *p)
 		conn_begin_close(list_entry(p->idle.next, struct conn, node));
 }
 
+void pools_renew(struct pools *ps)
+{
+	struct list *node;
+
+	ps->generation++;
+	list_for_each(node, &ps->all) pool_close_idle(list_entry(node, struct pool, node));
+}
+
 static void pool_retire(struct pool *p)
 {
 	p->is_retired = true;
@@ -329,8 +337,10 @@ void pool_on_dialed(struct pool *p, struct conn *c)
 		  LOG_STR("user", p->user), LOG_U64("server_pid", c->server_pid));
 	if (p->is_retired || p->pools->closing)
 		conn_begin_close(c);
+	else if (p->n_waiting && c->generation == p->pools->generation)
+		conn_move(c, CONN_IDLE); /* for a transaction that began before a pause */
 	else
-		conn_move(c, CONN_IDLE);
+		conn_rest(c);
 }
 
 static void pools_note_gone(struct pools *ps)

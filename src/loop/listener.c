@@ -59,7 +59,9 @@ static enum status bind_failed(struct err *err, const char *where, int fd)
 	if (fd >= 0)
 		close(fd);
 	err_set(err, STATUS_CONFIG, "cannot listen on %s: %s", where, strerror(code));
-	err_hint(err, "Choose a free address, or stop the program that uses this one.");
+	err_hint(
+		err,
+		"Choose a free address, stop the program that uses this one, or, if it is a pgmosaic, take its place with --takeover.");
 	return err->status;
 }
 
@@ -105,6 +107,12 @@ static enum status open_unix(struct listener *l, const char *dir, uint16_t port,
 	return STATUS_OK;
 }
 
+static void listener_init(struct listener *l)
+{
+	timer_init(&l->pause, l->loop, listener_arm, l);
+	uv_poll_init(&l->loop->uv, &l->poll, l->fd);
+}
+
 enum status listener_open(struct listener *l, struct loop *loop, const char *host, uint16_t port,
 			  const char *unix_dir, void (*on_accept)(void *, int, bool), void *owner,
 			  struct err *err)
@@ -115,10 +123,25 @@ enum status listener_open(struct listener *l, struct loop *loop, const char *hos
 	st = host ? open_tcp(l, host, port, err) : open_unix(l, unix_dir, port, err);
 	if (st != STATUS_OK)
 		return st;
-	timer_init(&l->pause, loop, listener_arm, l);
-	uv_poll_init(&loop->uv, &l->poll, l->fd);
+	listener_init(l);
 	listener_arm(l);
 	return STATUS_OK;
+}
+
+void listener_adopt(struct listener *l, struct loop *loop, int fd, const char *unix_path,
+		    void (*on_accept)(void *, int, bool), void *owner)
+{
+	*l = (struct listener){
+		.loop = loop, .fd = fd, .on_accept = on_accept, .owner = owner, .is_unix = unix_path
+	};
+	if (unix_path)
+		snprintf(l->unix_path, sizeof(l->unix_path), "%s", unix_path);
+	listener_init(l);
+}
+
+void listener_start(struct listener *l)
+{
+	listener_arm(l);
 }
 
 void listener_close(struct listener *l)
@@ -128,7 +151,7 @@ void listener_close(struct listener *l)
 	l->closing = true;
 	uv_poll_stop(&l->poll);
 	close(l->fd);
-	if (l->is_unix)
+	if (l->is_unix && *l->unix_path && !l->keeps_path)
 		unlink(l->unix_path);
 	uv_close((uv_handle_t *)&l->poll, NULL); /* the listener lives as long as the loop */
 	timer_close(&l->pause, NULL);

@@ -285,6 +285,16 @@ static void on_poll_closed(uv_handle_t *handle)
 		s->ops->on_gone(s);
 }
 
+/* Closing a socket with bytes unread resets the connection, and the peer may lose our last words.
+ */
+static void swallow_input(int fd)
+{
+	char waste[4096];
+
+	for (int i = 0; i < 16 && recv(fd, waste, sizeof(waste), MSG_DONTWAIT) > 0; i++)
+		continue;
+}
+
 void stream_close(struct stream *s)
 {
 	if (s->closing)
@@ -298,7 +308,9 @@ void stream_close(struct stream *s)
 		tls_link_destroy(s->link, !s->broken);
 	s->link = NULL;
 	s->ssl = NULL;
-	if (!s->keep_fd)
+	if (!s->keep_fd) {
+		swallow_input(s->fd);
 		close(s->fd);
+	}
 	uv_close((uv_handle_t *)&s->poll, on_poll_closed);
 }

@@ -21,6 +21,7 @@
 struct monitor {
 	struct monitor_source source;
 	uint64_t started_us;
+	int fd; /* the daemon's */
 	struct MHD_Daemon *daemon;
 };
 
@@ -177,19 +178,20 @@ enum status monitor_start(const struct config_address *address, const struct mon
 			  struct monitor **out, struct err *err)
 {
 	struct monitor *m;
-	int fd;
-	enum status status = open_socket(address, &fd, err);
+	int fd = source->socket;
+	enum status status = fd > 0 ? STATUS_OK : open_socket(address, &fd, err);
 
 	if (status != STATUS_OK)
 		return status;
 	m = mem_zero(1, sizeof(*m));
 	m->source = *source;
+	m->fd = fd;
 	m->started_us = clock_wall_us();
 	/* epoll, because file descriptors past 1023 are usual here */
-	m->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, on_request, m,
-				     MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-				     MAX_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
-				     MHD_OPTION_END);
+	m->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL,
+				     on_request, m, MHD_OPTION_LISTEN_SOCKET, fd,
+				     MHD_OPTION_CONNECTION_LIMIT, MAX_CONNECTIONS,
+				     MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_END);
 	if (!m->daemon) {
 		close(fd);
 		free(m);
@@ -197,6 +199,19 @@ enum status monitor_start(const struct config_address *address, const struct mon
 	}
 	*out = m;
 	return STATUS_OK;
+}
+
+int monitor_socket(const struct monitor *m)
+{
+	return m->fd;
+}
+
+void monitor_quiet(struct monitor *m)
+{
+	int fd = MHD_quiesce_daemon(m->daemon);
+
+	if (fd >= 0)
+		close(fd);
 }
 
 void monitor_stop(struct monitor *m)

@@ -96,6 +96,8 @@ struct worker {
 	uint8_t *scratch;
 	struct scan scan; /* of the message at hand, outside of fibers */
 	bool is_draining, is_stopping, pools_closed;
+	_Atomic bool is_paused;
+	_Atomic unsigned n_control; /* of n_sessions */
 	_Atomic uint64_t oldest_epoch;
 };
 
@@ -223,6 +225,7 @@ struct session {
 	struct stream stream;
 	struct buf in;
 	bool is_unix, is_control, stream_gone, input_paused;
+	bool has_spoken;   /* since its log-in */
 	bool is_enlisting; /* the proxy's own SET and BEGIN run: no cancel request may meet them */
 	bool is_awaiting;  /* a fiber waits for the client's next message */
 	const char *canceled_by; /* the configuration key whose time is up; NULL: the client */
@@ -290,6 +293,17 @@ const struct config *session_config(const struct session *s);
 void session_count_bytes(struct session *s);
 /* The client has proved who it is, or is going. */
 void session_note_known(struct session *s);
+
+/* ---- orders.c ---- */
+void worker_set_paused(struct worker *w, bool is_paused);
+
+/* ---- hold.c ---- */
+/* PAUSE is in force, and this client must wait for RESUME. */
+bool hold_wanted(const struct session *s);
+void hold_start(struct session *s);
+void hold_await(struct session *s); /* in a fiber */
+/* True: the proxy stops, and the client has been told. */
+bool drain_ends(struct session *s);
 
 /* ---- cancel.c ---- */
 void session_cancel(struct session *s); /* at the client's request */

@@ -189,6 +189,7 @@ struct session *session_create(struct worker *w, int fd, bool is_unix, bool is_c
 	give_slot(s);
 	list_push_back(&w->sessions, &s->node);
 	w->n_sessions++;
+	w->n_control += is_control;
 	metrics_add(w->metrics, METRIC_CLIENTS, 1);
 	metrics_add(w->metrics, METRIC_CLIENTS_ACCEPTED, 1);
 	buf_init(&s->in, (size_t)session_config(s)->limits.message_bytes + SESSION_INPUT_HIGH);
@@ -224,6 +225,7 @@ static void session_free(struct session *s)
 		w->free_hint = s->slot;
 	list_remove(&s->node);
 	w->n_sessions--;
+	w->n_control -= s->is_control;
 	metrics_sub(w->metrics, METRIC_CLIENTS, 1);
 	for (unsigned i = 0; i < s->n_legs; i++) {
 		leg_finish(s->legs[i]);
@@ -442,14 +444,6 @@ static void take_message(struct session *s, const struct wire_msg *m)
 	}
 }
 
-static void tell_shutdown(struct session *s)
-{
-	struct err err = ERR_INIT;
-
-	err_set(&err, STATUS_SHUTDOWN, "terminating connection due to administrator command");
-	reply_fatal(s, &err);
-}
-
 void session_advance(struct session *s)
 {
 	struct wire_msg m;
@@ -461,13 +455,15 @@ void session_advance(struct session *s)
 			session_tell_lost(s, lost);
 			return;
 		}
-		if (s->w->is_draining && s->txn.status == 'I') {
-			tell_shutdown(s);
+		if (drain_ends(s))
 			return;
-		}
 		if (!session_message(s, &m))
 			return; /* until on_readable */
-		take_message(s, &m);
+		s->has_spoken = true;
+		if (m.type != 'X' && hold_wanted(s))
+			hold_start(s);
+		else
+			take_message(s, &m);
 	}
 	/* RELAYING: until relay_end; RUNNING: until session_fiber's end; CLOSING: until on_gone */
 }

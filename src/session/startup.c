@@ -243,6 +243,8 @@ static bool log_in(struct session *s)
 	if (!ok || !authenticate(s))
 		return false;
 	session_note_known(s);
+	if (!s->is_control)
+		hold_await(s);
 	if (s->is_control ? !check_control(s) : !check_database(s))
 		return false;
 	wire_put_auth_ok(reply_out(s));

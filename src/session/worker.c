@@ -78,6 +78,16 @@ unsigned worker_n_logins(const struct worker *w, bool is_control)
 	return w->n_logins[is_control];
 }
 
+unsigned worker_n_control(const struct worker *w)
+{
+	return w->n_control;
+}
+
+unsigned worker_n_servers(const struct worker *w)
+{
+	return w->pools.n_conns;
+}
+
 /* ---- letters from other threads ---- */
 
 struct adopt {
@@ -90,7 +100,7 @@ static void do_adopt(void *arg)
 {
 	struct adopt *a = arg;
 
-	if (a->w->is_stopping || (a->w->is_draining && !a->is_control)) {
+	if (a->w->is_stopping) {
 		a->w->n_logins[a->is_control]--;
 		close(a->fd);
 	} else {
@@ -168,6 +178,18 @@ static void do_set_world(void *arg)
 	if (l->on_used)
 		l->on_used(l->arg);
 	free(l);
+}
+
+static void do_configure(void *arg)
+{
+	struct worker *w = arg;
+
+	w->pools.limits = limits_of(w->host->book(w->host->ctx)->config);
+}
+
+void worker_configure(struct worker *w)
+{
+	mailbox_post(w->mailbox, do_configure, w);
 }
 
 void worker_set_world(struct worker *w, struct world *world, void (*on_used)(void *arg), void *arg)
@@ -253,6 +275,22 @@ static void note_oldest_epoch(struct worker *w)
 	w->oldest_epoch = oldest;
 }
 
+/* What a client has sent already is answered before it goes. */
+static void drain_idle(struct worker *w)
+{
+	struct list *node, *tmp;
+
+	list_for_each_safe(node, tmp, &w->sessions)
+	{
+		struct session *s = list_entry(node, struct session, node);
+
+		if (s->state == SESSION_READY && !s->is_control)
+			session_read(s);
+		if (s->state == SESSION_READY && !s->is_control)
+			session_advance(s);
+	}
+}
+
 static void on_tick(void *owner)
 {
 	struct worker *w = owner;
@@ -263,6 +301,8 @@ static void on_tick(void *owner)
 	note_oldest_epoch(w);
 	list_for_each_safe(node, tmp, &w->sessions)
 		check_times(list_entry(node, struct session, node), cfg, now);
+	if (w->is_draining)
+		drain_idle(w);
 }
 
 /* ---- the end ---- */
@@ -309,16 +349,10 @@ static void do_stop(void *arg)
 static void do_drain(void *arg)
 {
 	struct worker *w = arg;
-	struct list *node, *tmp;
 
 	w->is_draining = true;
-	list_for_each_safe(node, tmp, &w->sessions)
-	{
-		struct session *s = list_entry(node, struct session, node);
-
-		if (s->state == SESSION_READY && !s->is_control)
-			session_advance(s);
-	}
+	worker_set_paused(w, false);
+	drain_idle(w);
 }
 
 void worker_drain(struct worker *w)

@@ -187,4 +187,5 @@ def ctrl_c_of_many_psqls_ends_each_ones_own_statement(cluster):
         equal((out.split(), err), (["v2"], ""))
 
 
-main(start, prepare)
+if __name__ == "__main__":
+    main(start, prepare)

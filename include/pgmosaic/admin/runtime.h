@@ -1,7 +1,8 @@
 /* What the control port needs of the running process: one vtable, filled by the wiring.
  *
  * Every function is called on the job thread that runs the statement and may block.
- * Nothing here is called by two threads at once: admin_execute() holds its mutex. */
+ * Nothing here is called by two threads at once, because admin_execute() holds its mutex; but
+ * for pause, resume, is_paused, renew_servers and kill, which are made for it. */
 #ifndef PGMOSAIC_ADMIN_RUNTIME_H
 #define PGMOSAIC_ADMIN_RUNTIME_H
 
@@ -30,6 +31,15 @@ struct admin_runtime {
 			       struct err *err);
 	/* The sum over all workers, and how long the process has been up. */
 	void (*metrics)(void *ctx, struct metrics_total *out, uint64_t *uptime_us);
+	/* Hold clients at their next transaction; returns when no server connection is open, or
+	 * with 57014 when somebody resumes meanwhile. */
+	enum status (*pause)(void *ctx, struct err *err);
+	void (*resume)(void *ctx);
+	bool (*is_paused)(void *ctx);
+	/* Replace server connections as they become free. */
+	void (*renew_servers)(void *ctx);
+	/* False: no client has this id. */
+	bool (*kill)(void *ctx, uint64_t id);
 	/* Begin to stop, and return; wait: let open transactions end first. */
 	void (*shutdown)(void *ctx, bool wait);
 };

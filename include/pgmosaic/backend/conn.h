@@ -101,6 +101,7 @@ struct conn {
 	void *pg;		 /* PGconn */
 	void *cancel;		 /* PGcancel */
 	struct list cancel_node; /* of pool.cancels */
+	unsigned generation;	 /* of pools.generation, when it was dialed */
 	bool is_canceling;	 /* a cancel request is queued or under way */
 	bool release_wanted;
 	bool is_too_long; /* lost because of a message over limits.message */

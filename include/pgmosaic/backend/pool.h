@@ -48,7 +48,9 @@ struct pools {
 	struct logins logins;
 	uint8_t *scratch; /* what the worker's connections read into */
 	uint64_t next_conn_id;
-	unsigned n_conns;
+	_Atomic unsigned n_conns; /* read by other threads, too */
+	unsigned generation;	  /* connections of an older one are closed once they are free */
+	bool is_paused;		  /* every connection is closed once it is free */
 	bool closing;
 	struct oids *oids;	      /* of the newest world */
 	void (*on_gone)(void *owner); /* after pools_close(): the last connection has gone */
@@ -85,6 +87,8 @@ void pools_init(struct pools *ps, struct loop *l, const struct pool_limits *limi
 void pools_close(struct pools *ps, void (*on_gone)(void *owner), void *owner);
 /* After on_gone: free the pools themselves. */
 void pools_finish(struct pools *ps);
+/* Close all connections as they become free; those opened from now on stay. */
+void pools_renew(struct pools *ps);
 /* The pool for this shard and user, made on first use. A changed DSN retires the old one. */
 struct pool *pools_get(struct pools *ps, uint32_t shard_id, uint16_t shard, const char *shard_name,
 		       const char *dsn, const char *user);

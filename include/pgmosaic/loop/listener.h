@@ -17,6 +17,7 @@ struct listener {
 	int fd;
 	unsigned open_handles;
 	bool is_unix, closing;
+	bool keeps_path; /* another process goes on listening there */
 	char unix_path[112];
 	void (*on_accept)(void *owner, int fd, bool is_unix);
 	void *owner;
@@ -26,6 +27,11 @@ struct listener {
 enum status listener_open(struct listener *l, struct loop *loop, const char *host, uint16_t port,
 			  const char *unix_dir, void (*on_accept)(void *, int, bool), void *owner,
 			  struct err *err);
+/* A listening socket that exists already. Nothing is accepted before listener_start(). unix_path:
+ * NULL for TCP; the name in the file system otherwise, "" for none. */
+void listener_adopt(struct listener *l, struct loop *loop, int fd, const char *unix_path,
+		    void (*on_accept)(void *, int, bool), void *owner);
+void listener_start(struct listener *l);
 void listener_close(struct listener *l);
 
 #endif

@@ -20,6 +20,19 @@ void worker_adopt(struct worker *w, int fd, bool is_unix, bool is_control);
 unsigned worker_n_clients(const struct worker *w);
 /* Clients that have not proved who they are yet, on the main or on the control port. */
 unsigned worker_n_logins(const struct worker *w, bool is_control);
+unsigned worker_n_control(const struct worker *w); /* those of the control port among them */
+unsigned worker_n_servers(const struct worker *w);
+/* No client takes a server connection any more, and each is closed as it becomes free; or again as
+ * ever. `on_done` is called on the worker's thread when that is in force. */
+void worker_pause(struct worker *w, bool is_paused, void (*on_done)(void *arg), void *arg);
+/* Server connections are replaced as they become free. */
+void worker_renew(struct worker *w);
+/* Limits and pool sizes of the newest configuration. */
+void worker_configure(struct worker *w);
+/* End a client's connection; on_done, on the worker's thread, tells whether there was one. */
+void worker_kill(struct worker *w, uint64_t id, void (*on_done)(void *arg, bool found), void *arg);
+/* Which worker a client id belongs to. */
+unsigned worker_of_client(uint64_t id);
 /* Takes one reference. `on_used` is called on the worker's thread when no statement planned
  * before uses an older one any more; may be NULL. */
 void worker_set_world(struct worker *w, struct world *world, void (*on_used)(void *arg), void *arg);

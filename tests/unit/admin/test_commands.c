@@ -21,7 +21,9 @@ struct fixture {
 	struct admin_result out;
 	struct err err;
 	unsigned n_reloads, n_world_reloads, n_shutdowns;
-	bool waited;
+	bool waited, is_paused;
+	unsigned n_renewed;
+	uint64_t killed;
 };
 
 static struct world *get_world(void *ctx)
@@ -83,6 +85,34 @@ static void do_shutdown(void *ctx, bool wait)
 
 	f->n_shutdowns++;
 	f->waited = wait;
+}
+
+static enum status do_pause(void *ctx, struct err *err)
+{
+	(void)err;
+	((struct fixture *)ctx)->is_paused = true;
+	return STATUS_OK;
+}
+
+static void do_resume(void *ctx)
+{
+	((struct fixture *)ctx)->is_paused = false;
+}
+
+static bool is_paused(void *ctx)
+{
+	return ((struct fixture *)ctx)->is_paused;
+}
+
+static void renew_servers(void *ctx)
+{
+	((struct fixture *)ctx)->n_renewed++;
+}
+
+static bool do_kill(void *ctx, uint64_t id)
+{
+	((struct fixture *)ctx)->killed = id;
+	return id == 7;
 }
 
 #define ADD(query, ...)                                                     \
@@ -155,9 +185,10 @@ static int setup(void **state)
 		"catalog: { dsn: dbname=x }\n"
 		"auth: { users: [ { name: boss, password: hush, admin: true } ] }\n";
 	struct fixture *f = calloc(1, sizeof(*f));
-	struct admin_runtime runtime = { f,	      get_world,   reload_world,
-					 get_catalog, get_config,  reload_config,
-					 collect,     get_metrics, do_shutdown };
+	struct admin_runtime runtime = { f,	     get_world,	    reload_world, get_catalog,
+					 get_config, reload_config, collect,	  get_metrics,
+					 do_pause,   do_resume,	    is_paused,	  renew_servers,
+					 do_kill,    do_shutdown };
 	struct config_faults faults;
 
 	config_faults_init(&faults);
@@ -285,7 +316,6 @@ static void commands_of_later_versions_say_so(void **state)
 		"REBALANCE d DRY RUN;",
 		"SPLIT CHUNK 1 OF d AT (5);",
 		"SHOW MOVES;",
-		"SHOW PROXIES;",
 		"MERGE CHUNKS 1, 2 OF d;",
 		"PLACE KEY ('a') OF d ON SHARD s1;",
 		"PAUSE MOVE 5;",
@@ -298,10 +328,6 @@ static void commands_of_later_versions_say_so(void **state)
 		"SHOW QUERIES;",
 		"SHOW SEQUENCES;",
 		"SHOW SCHEMA DRIFT;",
-		"PAUSE;",
-		"RESUME;",
-		"RECONNECT;",
-		"KILL '7';",
 	};
 	struct fixture *f = *state;
 
@@ -382,6 +408,29 @@ static void reload_and_shutdown_reach_the_process(void **state)
 	assert_int_equal(f->n_shutdowns, 2);
 	expect_error(f, "SHUTDOWN NOW", "42601", 10);
 	assert_int_equal(f->n_shutdowns, 2);
+}
+
+static void pause_resume_reconnect_and_kill_reach_the_process(void **state)
+{
+	struct fixture *f = *state;
+
+	expect_error(f, "RESUME", "55006", 0);
+	run_ok(f, "PAUSE");
+	assert_string_equal(f->out.tag, "PAUSE");
+	assert_true(f->is_paused);
+	run_ok(f, "SHOW STATE");
+	assert_string_equal(value(f, 1, "value"), "yes");
+	run_ok(f, "RESUME app;");
+	assert_false(f->is_paused);
+	expect_error(f, "PAUSE nosuch", "3D000", 7);
+	run_ok(f, "RECONNECT");
+	assert_int_equal(f->n_renewed, 1);
+	run_ok(f, "KILL '7'");
+	run_ok(f, "KILL_CLIENT 7");
+	assert_int_equal(f->killed, 7);
+	expect_error(f, "KILL '8'", "42704", 6);
+	expect_error(f, "KILL 'x'", "42704", 6);
+	expect_error(f, "KILL", "42601", 5);
 }
 
 static void stats_and_databases_have_pgbouncers_columns(void **state)
