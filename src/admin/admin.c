@@ -22,7 +22,8 @@ struct admin {
 const struct command_family *const command_families[] = {
 	&family_shard,	 &family_distribution, &family_table,  &family_map,
 	&family_explain, &family_transaction,  &family_pooler, &family_control,
-	&family_help,	 &family_session,      &family_later,
+	&family_help,	 &family_session,      &family_later,  &family_sockets,
+	&family_stats,	 &family_proxies,
 };
 const unsigned command_n_families = sizeof(command_families) / sizeof(command_families[0]);
 
@@ -122,15 +123,16 @@ enum status admin_execute(struct admin *admin, const char *user, struct str sql,
 	};
 	uint64_t start = clock_us();
 	enum status status = call_start(&call);
+	const struct command *command = call.command; /* may be disowned while it runs */
 
 	if (status != STATUS_OK)
 		return status;
-	if (!(call.command->flags & COMMAND_FREE))
+	if (!(command->flags & COMMAND_FREE))
 		pthread_mutex_lock(&admin->one_at_a_time);
 	status = call_run(&call);
-	if (!(call.command->flags & COMMAND_FREE))
+	if (!(command->flags & COMMAND_FREE))
 		pthread_mutex_unlock(&admin->one_at_a_time);
-	log_event(LOG_DEBUG, "control statement", LOG_STR("command", call.command->words),
+	log_event(LOG_DEBUG, "control statement", LOG_STR("command", command->words),
 		  LOG_STR("user", user), LOG_MS("ms", clock_us() - start),
 		  LOG_STR("sqlstate", status == STATUS_OK ? "00000" : err->code));
 	return status;

@@ -29,7 +29,6 @@ static const struct command commands[] = {
 	LATER("CANCEL MOVE", NO_MOVES),
 	LATER("VERIFY TABLE", SEE_HELP),
 	LATER("SHOW KEYS", "SHOW CHUNKS; tells which shard owns which range of hashes."),
-	LATER("SHOW PROXIES", SEE_HELP),
 	LATER("SHOW LOCKS", "Ask pg_locks on the shards."),
 	LATER("SHOW PLANS", "EXPLAIN ROUTE shows the plan of one statement."),
 	LATER("SHOW QUERIES", "Ask pg_stat_activity on the shards."),

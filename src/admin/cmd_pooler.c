@@ -1,85 +1,16 @@
-/* SHOW POOLS, CLIENTS, SERVERS, STATS, DATABASES, USERS, LISTS, MEM, CONFIG, VERSION:
- * PgBouncer's columns, so that its tools work; ours stand behind them. */
-#include <inttypes.h>
+/* SHOW DATABASES, USERS, LISTS, MEM, CONFIG, STATE, VERSION and what PgBouncer has besides, with
+ * the columns of PgBouncer 1.24 in its order; ours stand behind them. */
 #include <malloc.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "command.h"
-#include "pgmosaic/base/check.h"
 #include "pgmosaic/catalog/world.h"
 #include "pgmosaic/config/config.h"
 
-static const struct admin_column pools_columns[] = {
-	{ "database", TYPE_TEXT },
-	{ "user", TYPE_TEXT },
-	{ "cl_active", TYPE_BIGINT },
-	{ "cl_waiting", TYPE_BIGINT },
-	{ "cl_active_cancel_req", TYPE_BIGINT },
-	{ "cl_waiting_cancel_req", TYPE_BIGINT },
-	{ "sv_active", TYPE_BIGINT },
-	{ "sv_active_cancel", TYPE_BIGINT },
-	{ "sv_being_canceled", TYPE_BIGINT },
-	{ "sv_idle", TYPE_BIGINT },
-	{ "sv_used", TYPE_BIGINT },
-	{ "sv_tested", TYPE_BIGINT },
-	{ "sv_login", TYPE_BIGINT },
-	{ "maxwait", TYPE_BIGINT },
-	{ "maxwait_us", TYPE_BIGINT },
-	{ "pool_mode", TYPE_TEXT },
-	{ "shard", TYPE_TEXT },
-	{ "worker", TYPE_INTEGER },
-};
-
-#define SOCKET_COLUMNS                                                                         \
-	{ "type", TYPE_TEXT }, { "user", TYPE_TEXT }, { "database", TYPE_TEXT },               \
-		{ "state", TYPE_TEXT }, { "addr", TYPE_TEXT }, { "port", TYPE_INTEGER },       \
-		{ "local_addr", TYPE_TEXT }, { "local_port", TYPE_INTEGER },                   \
-		{ "connect_time", TYPE_TEXT }, { "request_time", TYPE_TEXT },                  \
-		{ "wait", TYPE_INTEGER }, { "wait_us", TYPE_INTEGER },                         \
-		{ "close_needed", TYPE_INTEGER }, { "ptr", TYPE_TEXT }, { "link", TYPE_TEXT }, \
-		{ "remote_pid", TYPE_INTEGER }, { "tls", TYPE_TEXT },                          \
-		{ "application_name", TYPE_TEXT },                                             \
-	{                                                                                      \
-		"prepared_statements", TYPE_INTEGER                                            \
-	}
-
-static const struct admin_column clients_columns[] = {
-	SOCKET_COLUMNS,
-	{ "id", TYPE_TEXT },
-	{ "worker", TYPE_INTEGER },
-	{ "pinned", TYPE_TEXT },
-};
-
-static const struct admin_column servers_columns[] = {
-	SOCKET_COLUMNS,
-	{ "shard", TYPE_TEXT },
-	{ "worker", TYPE_INTEGER },
-};
-
-_Static_assert(sizeof(pools_columns) / sizeof(pools_columns[0]) == RUNTIME_POOLS_COLUMNS, "");
-_Static_assert(sizeof(clients_columns) / sizeof(clients_columns[0]) == RUNTIME_CLIENTS_COLUMNS, "");
-_Static_assert(sizeof(servers_columns) / sizeof(servers_columns[0]) == RUNTIME_SERVERS_COLUMNS, "");
-
+#define CLIENTS_DATABASE     2
+#define SOCKET_USER	     1
+#define SOCKET_STATE	     4
 #define SERVERS_SHARD_COLUMN (RUNTIME_SERVERS_COLUMNS - 2)
-
-static const struct admin_column stats_columns[] = {
-	{ "database", TYPE_TEXT },
-	{ "total_xact_count", TYPE_BIGINT },
-	{ "total_query_count", TYPE_BIGINT },
-	{ "total_received", TYPE_BIGINT },
-	{ "total_sent", TYPE_BIGINT },
-	{ "total_xact_time", TYPE_BIGINT },
-	{ "total_query_time", TYPE_BIGINT },
-	{ "total_wait_time", TYPE_BIGINT },
-	{ "avg_xact_count", TYPE_BIGINT },
-	{ "avg_query_count", TYPE_BIGINT },
-	{ "avg_recv", TYPE_BIGINT },
-	{ "avg_sent", TYPE_BIGINT },
-	{ "avg_xact_time", TYPE_BIGINT },
-	{ "avg_query_time", TYPE_BIGINT },
-	{ "avg_wait_time", TYPE_BIGINT },
-};
 
 static const struct admin_column databases_columns[] = {
 	{ "name", TYPE_TEXT },
@@ -89,10 +20,14 @@ static const struct admin_column databases_columns[] = {
 	{ "force_user", TYPE_TEXT },
 	{ "pool_size", TYPE_INTEGER },
 	{ "min_pool_size", TYPE_INTEGER },
-	{ "reserve_pool", TYPE_INTEGER },
+	{ "reserve_pool_size", TYPE_INTEGER },
+	{ "server_lifetime", TYPE_INTEGER },
 	{ "pool_mode", TYPE_TEXT },
+	{ "load_balance_hosts", TYPE_TEXT },
 	{ "max_connections", TYPE_INTEGER },
 	{ "current_connections", TYPE_INTEGER },
+	{ "max_client_connections", TYPE_INTEGER },
+	{ "current_client_connections", TYPE_INTEGER },
 	{ "paused", TYPE_INTEGER },
 	{ "disabled", TYPE_INTEGER },
 	{ "shard", TYPE_TEXT },
@@ -100,13 +35,19 @@ static const struct admin_column databases_columns[] = {
 
 static const struct admin_column users_columns[] = {
 	{ "name", TYPE_TEXT },
+	{ "pool_size", TYPE_TEXT },
+	{ "reserve_pool_size", TYPE_TEXT },
 	{ "pool_mode", TYPE_TEXT },
+	{ "max_user_connections", TYPE_INTEGER },
+	{ "current_connections", TYPE_INTEGER },
+	{ "max_user_client_connections", TYPE_INTEGER },
+	{ "current_client_connections", TYPE_INTEGER },
 	{ "admin", TYPE_BOOL },
 };
 
 static const struct admin_column lists_columns[] = {
 	{ "list", TYPE_TEXT },
-	{ "items", TYPE_BIGINT },
+	{ "items", TYPE_INTEGER },
 };
 
 static const struct admin_column mem_columns[] = {
@@ -128,124 +69,92 @@ static const struct admin_column state_columns[] = {
 
 static const struct admin_column version_columns[] = { { "version", TYPE_TEXT } };
 
-const struct admin_column *runtime_columns(enum runtime_table what, unsigned *n)
-{
-	switch (what) {
-	case RUNTIME_POOLS: *n = RUNTIME_POOLS_COLUMNS; return pools_columns;
-	case RUNTIME_CLIENTS: *n = RUNTIME_CLIENTS_COLUMNS; return clients_columns;
-	case RUNTIME_SERVERS: *n = RUNTIME_SERVERS_COLUMNS; return servers_columns;
-	}
-	UNREACHABLE("no such runtime table");
-}
+static const struct admin_column dns_hosts_columns[] = {
+	{ "hostname", TYPE_TEXT },
+	{ "ttl", TYPE_BIGINT },
+	{ "addrs", TYPE_TEXT },
+};
 
-static enum status collect(struct call *call, enum runtime_table what, struct admin_result *out)
-{
-	out->columns = runtime_columns(what, &out->n_columns);
-	return call->runtime->collect(call->runtime->ctx, what, out, call->err);
-}
+static const struct admin_column dns_zones_columns[] = {
+	{ "zonename", TYPE_TEXT },
+	{ "serial", TYPE_BIGINT },
+	{ "count", TYPE_INTEGER },
+};
 
-static enum status run_show_pools(struct call *call)
-{
-	return parse_end(call) ? collect(call, RUNTIME_POOLS, call->out) : call->err->status;
-}
+static const struct admin_column peers_columns[] = {
+	{ "peer_id", TYPE_INTEGER },
+	{ "host", TYPE_TEXT },
+	{ "port", TYPE_INTEGER },
+	{ "pool_size", TYPE_INTEGER },
+};
 
-static enum status run_show_clients(struct call *call)
-{
-	return parse_end(call) ? collect(call, RUNTIME_CLIENTS, call->out) : call->err->status;
-}
+static const struct admin_column peer_pools_columns[] = {
+	{ "peer_id", TYPE_INTEGER },
+	{ "cl_active_cancel_req", TYPE_INTEGER },
+	{ "cl_waiting_cancel_req", TYPE_INTEGER },
+	{ "sv_active_cancel", TYPE_INTEGER },
+	{ "sv_login", TYPE_INTEGER },
+};
 
-static enum status run_show_servers(struct call *call)
-{
-	return parse_end(call) ? collect(call, RUNTIME_SERVERS, call->out) : call->err->status;
-}
+/* ---- counting rows of CLIENTS and SERVERS ---- */
 
-static uint64_t queries_of(const struct metrics_total *t)
-{
-	return (uint64_t)(t->values[METRIC_QUERIES_ROUTE] + t->values[METRIC_QUERIES_SCATTER] +
-			  t->values[METRIC_QUERIES_LOCAL]);
-}
-
-static uint64_t per(uint64_t total, uint64_t n)
-{
-	return n ? total / n : 0;
-}
-
-/* Averages are over the whole life of the process: totals divided by seconds, or by
- * the count of what is averaged. */
-static void add_stats(struct call *call, const char *database)
-{
-	struct metrics_total t;
-	uint64_t up_us, seconds, xacts, queries, received, sent, query_us, xact_us, wait_us;
-
-	call->runtime->metrics(call->runtime->ctx, &t, &up_us);
-	seconds = up_us / 1000000;
-	xacts = (uint64_t)t.values[METRIC_TRANSACTIONS];
-	queries = queries_of(&t);
-	received = (uint64_t)t.values[METRIC_CLIENT_BYTES_IN];
-	sent = (uint64_t)t.values[METRIC_CLIENT_BYTES_OUT];
-	query_us = t.sum_us[HIST_QUERY];
-	xact_us = (uint64_t)t.values[METRIC_TRANSACTION_US];
-	wait_us = (uint64_t)t.values[METRIC_POOL_WAIT_US];
-	admin_result_row(call->out, database, call_u64(call, xacts), call_u64(call, queries),
-			 call_u64(call, received), call_u64(call, sent), call_u64(call, xact_us),
-			 call_u64(call, query_us), call_u64(call, wait_us),
-			 call_u64(call, per(xacts, seconds)), call_u64(call, per(queries, seconds)),
-			 call_u64(call, per(received, seconds)), call_u64(call, per(sent, seconds)),
-			 call_u64(call, per(xact_us, xacts)),
-			 call_u64(call, per(query_us, queries)),
-			 call_u64(call, per(wait_us, xacts)));
-}
-
-static enum status run_show_stats(struct call *call)
-{
-	struct world *world;
-	enum status status;
-
-	if (!parse_end(call))
-		return call->err->status;
-	status = call_world(call, &world);
-	if (status != STATUS_OK)
-		return status;
-	add_stats(call, world->map->n_shards ? world->map->shards[world->map->home].dbname : "");
-	world_drop(world);
-	return STATUS_OK;
-}
-
-static unsigned servers_on(const struct admin_result *servers, const char *shard)
+static unsigned count_where(const struct admin_result *rows, unsigned column, const char *text)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < servers->n_rows; i++) {
-		const char *on = servers->values[i * servers->n_columns + SERVERS_SHARD_COLUMN];
+	for (unsigned i = 0; i < rows->n_rows; i++) {
+		const char *value = rows->values[(size_t)i * rows->n_columns + column];
 
-		n += on && strcmp(on, shard) == 0;
+		n += value && strcmp(value, text) == 0;
 	}
 	return n;
 }
 
-static void add_databases(struct call *call, const struct shard_map *map,
-			  const struct admin_result *servers)
+struct sockets {
+	struct admin_result clients, servers;
+};
+
+static enum status sockets_read(struct call *call, struct sockets *s)
+{
+	enum status status;
+
+	admin_result_init(&s->clients);
+	admin_result_init(&s->servers);
+	status = call_collect(call, RUNTIME_CLIENTS, &s->clients);
+	return status == STATUS_OK ? call_collect(call, RUNTIME_SERVERS, &s->servers) : status;
+}
+
+static void sockets_finish(struct sockets *s)
+{
+	admin_result_finish(&s->clients);
+	admin_result_finish(&s->servers);
+}
+
+/* ---- DATABASES, USERS, LISTS ---- */
+
+static void add_database(struct call *call, const struct shard_map *map, uint16_t shard,
+			 const struct sockets *sockets)
 {
 	const struct config *cfg = call->runtime->config(call->runtime->ctx);
+	const struct map_shard *s = &map->shards[shard];
+	const char *name = map->shards[map->home].dbname;
 	struct arena *a = &call->out->arena;
+	const char *port = dsn_value(a, s->dsn, "port");
 
-	for (unsigned i = 0; i < map->n_shards; i++) {
-		const struct map_shard *s = &map->shards[i];
-		const char *host = dsn_value(a, s->dsn, "host"),
-			   *port = dsn_value(a, s->dsn, "port");
-
-		admin_result_row(call->out, map->shards[map->home].dbname, host,
-				 port ? port : "5432", s->dbname, NULL,
-				 call_u64(call, cfg->pool.size), call_u64(call, cfg->pool.min_size),
-				 call_u64(call, cfg->pool.reserve),
-				 config_mode_name(cfg->pool.mode), "0",
-				 call_u64(call, servers_on(servers, s->name)), "0", "0", s->name);
-	}
+	admin_result_row(
+		call->out, name, dsn_value(a, s->dsn, "host"), port ? port : "5432", s->dbname,
+		NULL, call_u64(call, cfg->pool.size), call_u64(call, cfg->pool.min_size),
+		call_u64(call, cfg->pool.reserve), call_u64(call, cfg->pool.max_lifetime_ms / 1000),
+		config_mode_name(cfg->pool.mode), NULL, "0",
+		call_u64(call, count_where(&sockets->servers, SERVERS_SHARD_COLUMN, s->name)),
+		call_u64(call, cfg->limits.clients),
+		call_u64(call, count_where(&sockets->clients, CLIENTS_DATABASE, name)),
+		call->runtime->is_paused(call->runtime->ctx) ? "1" : "0", "0", s->name);
 }
 
 static enum status run_show_databases(struct call *call)
 {
-	struct admin_result servers;
+	struct sockets sockets;
 	struct world *world;
 	enum status status;
 
@@ -254,11 +163,10 @@ static enum status run_show_databases(struct call *call)
 	status = call_world(call, &world);
 	if (status != STATUS_OK)
 		return status;
-	admin_result_init(&servers);
-	status = collect(call, RUNTIME_SERVERS, &servers);
-	if (status == STATUS_OK)
-		add_databases(call, world->map, &servers);
-	admin_result_finish(&servers);
+	status = sockets_read(call, &sockets);
+	for (uint16_t i = 0; i < world->map->n_shards && status == STATUS_OK; i++)
+		add_database(call, world->map, i, &sockets);
+	sockets_finish(&sockets);
 	world_drop(world);
 	return status;
 }
@@ -266,49 +174,83 @@ static enum status run_show_databases(struct call *call)
 static enum status run_show_users(struct call *call)
 {
 	const struct config *cfg = call->runtime->config(call->runtime->ctx);
+	struct sockets sockets;
+	enum status status;
 
 	if (!parse_end(call))
 		return call->err->status;
-	for (unsigned i = 0; i < cfg->n_users; i++)
-		admin_result_row(call->out, cfg->users[i].name,
-				 config_mode_name(config_mode_of(cfg, cfg->users[i].name)),
-				 cfg->users[i].admin ? "t" : "f");
-	return STATUS_OK;
+	status = sockets_read(call, &sockets);
+	for (unsigned i = 0; i < cfg->n_users && status == STATUS_OK; i++) {
+		const char *name = cfg->users[i].name;
+
+		admin_result_row(
+			call->out, name, NULL, NULL, config_mode_name(config_mode_of(cfg, name)),
+			"0", call_u64(call, count_where(&sockets.servers, SOCKET_USER, name)), "0",
+			call_u64(call, count_where(&sockets.clients, SOCKET_USER, name)),
+			cfg->users[i].admin ? "t" : "f");
+	}
+	sockets_finish(&sockets);
+	return status;
 }
 
-static enum status count_rows(struct call *call, enum runtime_table what, unsigned *n)
+static enum status count_pools(struct call *call, unsigned *n)
 {
-	struct admin_result rows;
+	struct admin_result pools;
 	enum status status;
 
-	admin_result_init(&rows);
-	status = collect(call, what, &rows);
-	*n = rows.n_rows;
-	admin_result_finish(&rows);
+	admin_result_init(&pools);
+	status = call_collect(call, RUNTIME_POOLS, &pools);
+	*n = pools.n_rows;
+	admin_result_finish(&pools);
 	return status;
+}
+
+static void add_lists(struct call *call, const struct sockets *s, unsigned n_pools)
+{
+	const struct config *cfg = call->runtime->config(call->runtime->ctx);
+	unsigned n_logins = count_where(&s->clients, SOCKET_STATE, "login");
+	const struct {
+		const char *name;
+		unsigned n;
+	} lists[] = {
+		{ "databases", 1 },
+		{ "users", cfg->n_users },
+		{ "peers", 0 },
+		{ "pools", n_pools },
+		{ "peer_pools", 0 },
+		{ "free_clients", 0 },
+		{ "used_clients", s->clients.n_rows - n_logins },
+		{ "login_clients", n_logins },
+		{ "free_servers", 0 },
+		{ "used_servers", s->servers.n_rows },
+		{ "dns_names", 0 },
+		{ "dns_zones", 0 },
+		{ "dns_queries", 0 },
+		{ "dns_pending", 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		admin_result_row(call->out, lists[i].name, call_u64(call, lists[i].n));
 }
 
 static enum status run_show_lists(struct call *call)
 {
-	static const char *const names[] = { "pools", "used_clients", "used_servers" };
-	static const enum runtime_table tables[] = { RUNTIME_POOLS, RUNTIME_CLIENTS,
-						     RUNTIME_SERVERS };
-	const struct config *cfg = call->runtime->config(call->runtime->ctx);
+	struct sockets sockets;
+	unsigned n_pools = 0;
+	enum status status;
 
 	if (!parse_end(call))
 		return call->err->status;
-	admin_result_row(call->out, "databases", "1");
-	admin_result_row(call->out, "users", call_u64(call, cfg->n_users));
-	for (unsigned i = 0; i < 3; i++) {
-		unsigned n;
-		enum status status = count_rows(call, tables[i], &n);
-
-		if (status != STATUS_OK)
-			return status;
-		admin_result_row(call->out, names[i], call_u64(call, n));
-	}
-	return STATUS_OK;
+	status = sockets_read(call, &sockets);
+	if (status == STATUS_OK)
+		status = count_pools(call, &n_pools);
+	if (status == STATUS_OK)
+		add_lists(call, &sockets, n_pools);
+	sockets_finish(&sockets);
+	return status;
 }
+
+/* ---- the process ---- */
 
 static enum status run_show_mem(struct call *call)
 {
@@ -359,17 +301,28 @@ static enum status run_show_state(struct call *call)
 	return STATUS_OK;
 }
 
+/* What PgBouncer lists and this proxy does not have: no row. */
+static enum status run_show_nothing(struct call *call)
+{
+	return parse_end(call) ? STATUS_OK : call->err->status;
+}
+
+static enum status run_show_fds(struct call *call)
+{
+	err_set(call->err, STATUS_UNROUTED, "SHOW FDS is not answered: it would hand out sockets");
+	call->err->position = 1;
+	err_hint(call->err, "For a restart without a refused connection start the new process with "
+			    "--takeover. SHOW SOCKETS; lists the connections.");
+	return STATUS_UNROUTED;
+}
+
+#define NOTHING(name, columns)                                                        \
+	{                                                                             \
+		"SHOW " name, "SHOW " name, "for PgBouncer's tools: no rows", "SHOW", \
+			COLUMNS(columns), run_show_nothing, 0                         \
+	}
+
 static const struct command commands[] = {
-	{ "SHOW STATE", "SHOW STATE", "active or paused", "SHOW", COLUMNS(state_columns),
-	  run_show_state, 0 },
-	{ "SHOW POOLS", "SHOW POOLS", "pools of server connections: in use, idle, clients waiting",
-	  "SHOW", COLUMNS(pools_columns), run_show_pools, 0 },
-	{ "SHOW CLIENTS", "SHOW CLIENTS", "client connections", "SHOW", COLUMNS(clients_columns),
-	  run_show_clients, 0 },
-	{ "SHOW SERVERS", "SHOW SERVERS", "connections to shards", "SHOW", COLUMNS(servers_columns),
-	  run_show_servers, 0 },
-	{ "SHOW STATS", "SHOW STATS", "totals and averages since the start (times in microseconds)",
-	  "SHOW", COLUMNS(stats_columns), run_show_stats, 0 },
 	{ "SHOW DATABASES", "SHOW DATABASES", "the database as each shard serves it", "SHOW",
 	  COLUMNS(databases_columns), run_show_databases, 0 },
 	{ "SHOW USERS", "SHOW USERS", "users of the configuration", "SHOW", COLUMNS(users_columns),
@@ -381,8 +334,16 @@ static const struct command commands[] = {
 	{ "SHOW CONFIG", "SHOW CONFIG",
 	  "every configuration key, its default and whether RELOAD can change it", "SHOW",
 	  COLUMNS(config_columns), run_show_config, 0 },
+	{ "SHOW STATE", "SHOW STATE", "active or paused", "SHOW", COLUMNS(state_columns),
+	  run_show_state, 0 },
 	{ "SHOW VERSION", "SHOW VERSION", "the proxy's version", "SHOW", COLUMNS(version_columns),
 	  run_show_version, 0 },
+	NOTHING("DNS_HOSTS", dns_hosts_columns),
+	NOTHING("DNS_ZONES", dns_zones_columns),
+	NOTHING("PEERS", peers_columns),
+	NOTHING("PEER_POOLS", peer_pools_columns),
+	{ "SHOW FDS", "SHOW FDS", "refused: PgBouncer's way to hand sockets over", "SHOW", NULL, 0,
+	  run_show_fds, 0 },
 };
 
 const struct command_family family_pooler = FAMILY(commands);

@@ -53,7 +53,7 @@ struct command_family {
 
 extern const struct command_family family_shard, family_transaction, family_distribution,
 	family_table, family_map, family_pooler, family_explain, family_control, family_session,
-	family_later, family_help;
+	family_later, family_help, family_sockets, family_stats, family_proxies;
 extern const struct command_family *const command_families[];
 extern const unsigned command_n_families;
 
@@ -81,6 +81,8 @@ enum status parse_fail(struct call *call, const char *expected);
 enum status call_world(struct call *call, struct world **out);
 /* Reload the world after a change, so that it is in force when the client gets its tag. */
 enum status call_publish(struct call *call);
+/* Rows that live in the workers; the columns are set, too. */
+enum status call_collect(struct call *call, enum runtime_table what, struct admin_result *out);
 enum status call_done(struct call *call, const char *tag);
 const char *call_u64(struct call *call, uint64_t n);
 const char *call_i64(struct call *call, int64_t n);

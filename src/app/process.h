@@ -42,6 +42,11 @@ struct process {
 	struct monitor *monitor[4];
 	unsigned n_monitors;
 	uint64_t started_us;
+	struct {
+		struct metrics_total total;
+		uint64_t at_us; /* 0: not yet */
+	} period[2];		/* of statistics: begin and end of the last one; under mutex */
+	struct timer period_timer;
 	_Atomic uint64_t counter;
 	_Atomic bool is_ready, is_stopping, workers_end, is_paused, has_failed;
 	uint64_t stop_deadline_ms;
@@ -65,6 +70,7 @@ struct catalog *process_catalog(struct process *p); /* NULL: not reached yet */
 /* host.c: what sessions, the control port and HTTP ask for */
 void host_fill(struct process *p);
 void runtime_fill(struct process *p);
+void runtime_note_metrics(struct process *p);
 enum status process_reload_config(struct process *p, struct err *err);
 const struct config *process_config(struct process *p);
 void process_shutdown(struct process *p, bool wait);

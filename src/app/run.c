@@ -21,9 +21,10 @@
 #include "lookup.h"
 #include "process.h"
 
-#define JOB_THREADS  16
-#define STOP_LOOK_MS 20
-#define STOP_GRACE_S 20
+#define JOB_THREADS	16
+#define STATS_PERIOD_MS 60000 /* PgBouncer's stats_period */
+#define STOP_LOOK_MS	20
+#define STOP_GRACE_S	20
 
 /* ---- clients ---- */
 
@@ -189,6 +190,7 @@ static void finish_loop(struct process *p)
 	for (unsigned i = 0; i < 3; i++)
 		signal_watch_close(&p->signals[i]);
 	timer_close(&p->stop_timer, NULL);
+	timer_close(&p->period_timer, NULL);
 	mailbox_close(p->mailbox);
 }
 
@@ -331,6 +333,11 @@ void process_ready(struct process *p)
 	mailbox_post(p->mailbox, do_ready, p);
 }
 
+static void on_period(void *owner)
+{
+	runtime_note_metrics(owner);
+}
+
 static void process_init(struct process *p, const char *path)
 {
 	static const int numbers[3] = { SIGTERM, SIGINT, SIGHUP };
@@ -347,6 +354,8 @@ static void process_init(struct process *p, const char *path)
 	p->loop = loop_create();
 	p->mailbox = mailbox_create(p->loop);
 	timer_init(&p->stop_timer, p->loop, on_stop_tick, p);
+	timer_init(&p->period_timer, p->loop, on_period, p);
+	timer_start(&p->period_timer, STATS_PERIOD_MS, STATS_PERIOD_MS);
 	for (unsigned i = 0; i < 3; i++)
 		signal_watch_start(&p->signals[i], p->loop, numbers[i], on_signal, p);
 }

@@ -60,40 +60,34 @@ static void on_pool(void *ctx, const struct worker_pool *w)
 
 	if (c->what != RUNTIME_POOLS)
 		return;
-	admin_result_row(c->out, database_name(p, c->out), w->user, NUMBER(w->n_leased),
-			 NUMBER(w->n_waiting), "0", "0", NUMBER(w->n_leased), "0",
-			 NUMBER(w->n_cleaning), NUMBER(w->n_idle), "0", "0", NUMBER(w->n_dialing),
-			 NUMBER(w->oldest_wait_ms / 1000), NUMBER(w->oldest_wait_ms % 1000 * 1000),
-			 config_mode_name(config_mode_of(cfg, w->user)), w->shard,
-			 NUMBER(c->worker));
+	admin_result_row(
+		c->out, database_name(p, c->out), w->user, NUMBER(w->n_leased + w->n_idle_clients),
+		NUMBER(w->n_waiting), "0", "0", NUMBER(w->n_leased - w->n_being_canceled),
+		NUMBER(w->n_canceling), NUMBER(w->n_being_canceled), NUMBER(w->n_idle), "0",
+		NUMBER(w->n_cleaning), NUMBER(w->n_dialing), NUMBER(w->oldest_wait_ms / 1000),
+		NUMBER(w->oldest_wait_ms % 1000 * 1000),
+		config_mode_name(config_mode_of(cfg, w->user)), NULL, w->shard, NUMBER(c->worker));
 }
 
-static void split_address(struct admin_result *out, const char *address, const char **host,
-			  const char **port)
+/* What stands for an address: the kind and the id, which nobody else has. */
+static const char *pointer(struct admin_result *out, char kind, uint64_t id)
 {
-	char *copy = arena_strdup(&out->arena, address);
-	char *colon = strrchr(copy, ':');
-
-	*host = copy;
-	*port = "0";
-	if (!colon)
-		return;
-	*colon = 0;
-	*port = colon + 1;
+	return id ? arena_printf(&out->arena, "%c%llu", kind, (unsigned long long)id) : "";
 }
 
 static void on_client(void *ctx, const struct worker_client *w)
 {
 	struct collect *c = ctx;
-	const char *host, *port;
 
 	if (c->what != RUNTIME_CLIENTS)
 		return;
-	split_address(c->out, w->address, &host, &port);
-	admin_result_row(c->out, "C", w->user, w->database, w->state, host, port, "", "0",
+	admin_result_row(c->out, "C", w->user, w->database, "none", w->state, w->remote.host,
+			 NUMBER(w->remote.port), w->local.host, NUMBER(w->local.port),
 			 moment(c->out, w->connected_ms_ago), moment(c->out, w->statement_ms_ago),
-			 "0", "0", "0", NUMBER(w->id), "", "0", w->tls, w->application_name, "0",
-			 NUMBER(w->id), NUMBER(c->worker), w->pinned);
+			 NUMBER(w->wait_ms / 1000), NUMBER(w->wait_ms % 1000 * 1000), "0",
+			 pointer(c->out, 'c', w->id), pointer(c->out, 's', w->server_id), "0", w->tls,
+			 w->application_name, NUMBER(w->n_prepared), NUMBER(w->id),
+			 NUMBER(c->worker), w->pinned);
 }
 
 static void on_server(void *ctx, const struct worker_server *w)
@@ -102,10 +96,14 @@ static void on_server(void *ctx, const struct worker_server *w)
 
 	if (c->what != RUNTIME_SERVERS)
 		return;
-	admin_result_row(c->out, "S", w->user, database_name(c->p, c->out), w->state, "", "0", "",
-			 "0", moment(c->out, w->opened_ms_ago), moment(c->out, w->used_ms_ago), "0",
-			 "0", "0", NUMBER(w->id), "", NUMBER((uint64_t)w->server_pid), "", "",
-			 NUMBER(w->n_prepared), w->shard, NUMBER(c->worker));
+	admin_result_row(c->out, "S", w->user, database_name(c->p, c->out), "none", w->state,
+			 w->remote.host, NUMBER(w->remote.port), w->local.host,
+			 NUMBER(w->local.port), moment(c->out, w->opened_ms_ago),
+			 moment(c->out, w->used_ms_ago), "0", "0", w->is_old ? "1" : "0",
+			 pointer(c->out, 's', w->id), pointer(c->out, 'c', w->client_id),
+			 NUMBER((uint64_t)w->server_pid), w->is_tls ? "yes" : "",
+			 w->application_name, NUMBER(w->n_prepared), NUMBER(w->id), w->shard,
+			 NUMBER(c->worker));
 }
 
 static void on_done(void *ctx)
@@ -167,6 +165,35 @@ static enum status runtime_reload_config(void *ctx, struct err *err)
 	enum status st = process_reload_config(ctx, err);
 
 	return st == STATUS_OK ? process_refresh(ctx, err) : st; /* limits reach the workers so */
+}
+
+/* Every STATS_PERIOD_MS, on the main loop. */
+void runtime_note_metrics(struct process *p)
+{
+	pthread_mutex_lock(&p->mutex);
+	p->period[0] = p->period[1];
+	metrics_sum(p->blocks, p->n_workers + 1, &p->period[1].total);
+	p->period[1].at_us = clock_us();
+	pthread_mutex_unlock(&p->mutex);
+}
+
+static void runtime_last_period(void *ctx, struct metrics_total *from, struct metrics_total *to,
+				uint64_t *us)
+{
+	struct process *p = ctx;
+	uint64_t begin, end;
+
+	pthread_mutex_lock(&p->mutex);
+	*from = p->period[0].total;
+	*to = p->period[1].total;
+	begin = p->period[0].at_us ? p->period[0].at_us : p->started_us;
+	end = p->period[1].at_us;
+	pthread_mutex_unlock(&p->mutex);
+	if (!end) { /* the first period is not over */
+		metrics_sum(p->blocks, p->n_workers + 1, to);
+		end = clock_us();
+	}
+	*us = end - begin;
 }
 
 static void runtime_metrics(void *ctx, struct metrics_total *out, uint64_t *uptime_us)
@@ -290,6 +317,11 @@ static void runtime_shutdown(void *ctx, bool wait)
 	process_shutdown(ctx, wait);
 }
 
+static uint64_t runtime_incarnation(void *ctx)
+{
+	return ((struct process *)ctx)->host.incarnation;
+}
+
 static struct catalog *runtime_catalog(void *ctx)
 {
 	return process_catalog(ctx);
@@ -301,10 +333,12 @@ void runtime_fill(struct process *p)
 					     .world = runtime_world,
 					     .reload_world = runtime_reload_world,
 					     .catalog = runtime_catalog,
+					     .incarnation = runtime_incarnation,
 					     .config = runtime_config,
 					     .reload_config = runtime_reload_config,
 					     .collect = runtime_collect,
 					     .metrics = runtime_metrics,
+					     .last_period = runtime_last_period,
 					     .pause = runtime_pause,
 					     .resume = runtime_resume,
 					     .is_paused = runtime_is_paused,

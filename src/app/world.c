@@ -178,8 +178,20 @@ static void install_shards(const struct shard_map *map, bool *done)
 	}
 }
 
+/* "host 127.0.0.1:6432": tells people which proxy it is. */
+static const char *own_name(struct process *p, char *out, size_t size)
+{
+	const struct config_addresses *listen = &process_config(p)->listen;
+	char host[64] = "";
+
+	gethostname(host, sizeof(host) - 1);
+	snprintf(out, size, "%s %s", host, listen->n ? listen->items[0].text : "");
+	return out;
+}
+
 static enum status first_world(struct process *p, struct err *err)
 {
+	char name[256];
 	bool applied;
 	enum status st = open_catalog(p, err);
 
@@ -188,8 +200,8 @@ static enum status first_world(struct process *p, struct err *err)
 	if (st == STATUS_OK)
 		st = catalog_bootstrap(process_catalog(p), process_config(p), &applied, err);
 	if (st == STATUS_OK && p->host.incarnation == 0)
-		st = catalog_register_proxy(process_catalog(p), "pgmosaic", PGMOSAIC_VERSION,
-					    &p->host.incarnation, err);
+		st = catalog_register_proxy(process_catalog(p), own_name(p, name, sizeof(name)),
+					    PGMOSAIC_VERSION, &p->host.incarnation, err);
 	return st == STATUS_OK ? process_refresh(p, err) : st;
 }
 

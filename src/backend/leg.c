@@ -341,6 +341,7 @@ static void on_lease(struct lease *lease, struct conn *c, const struct err *err)
 {
 	struct leg_lease *wait = lease->owner;
 
+	wait->leg->party->n_waiting--;
 	if (c)
 		leg_attach(wait->leg, c);
 	else
@@ -362,6 +363,7 @@ static void lease_begin(struct leg_lease *wait, struct leg *leg, struct pool *po
 		return;
 	}
 	wait->lease = (struct lease){ .on_lease = on_lease, .owner = wait, .settings_hash = hash };
+	leg->party->n_waiting++;
 	pool_wait(pool, &wait->lease);
 }
 

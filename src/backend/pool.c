@@ -244,7 +244,7 @@ struct conn *pool_take(struct pool *p, uint64_t settings_hash)
 	if (!c)
 		return NULL;
 	conn_move(c, CONN_LEASED);
-	p->n_taken++;
+	metrics_add(p->pools->metrics, METRIC_SERVER_ASSIGNMENTS, 1);
 	return c;
 }
 
@@ -255,7 +255,6 @@ static void lease_end(struct pool *p, struct lease *lease, struct conn *c, const
 	list_remove(&lease->node);
 	lease->is_queued = false;
 	p->n_waiting--;
-	p->wait_us += us;
 	metrics_sub(p->pools->metrics, METRIC_POOL_WAITING, 1);
 	metrics_add(p->pools->metrics, METRIC_POOL_WAIT_US, us);
 	metrics_observe(p->pools->metrics, HIST_POOL_WAIT, us);
@@ -290,7 +289,7 @@ void pool_advance(struct pool *p)
 		struct conn *c = pool_pick(p, lease->settings_hash);
 
 		conn_move(c, CONN_LEASED);
-		p->n_taken++;
+		metrics_add(p->pools->metrics, METRIC_SERVER_ASSIGNMENTS, 1);
 		lease_end(p, lease, c, NULL);
 	}
 	pool_dial_wanted(p);

@@ -51,6 +51,34 @@ enum status catalog_heartbeat(struct catalog *c, uint64_t incarnation, uint64_t 
 	return st;
 }
 
+enum status catalog_list_proxies(struct catalog *c,
+				 void (*on_row)(void *ctx, const char *const *values), void *ctx,
+				 struct err *err)
+{
+	enum status st = catalog_enter(c, err);
+	PGresult *res;
+
+	if (st != STATUS_OK)
+		return st;
+	res = pq_query(&c->pq, err,
+		       "SELECT incarnation, name, version, started_at::timestamptz(0), "
+		       "heartbeat::timestamptz(3), "
+		       "round(extract(epoch FROM clock_timestamp() - heartbeat)::numeric, 3), "
+		       "acked_epoch, heartbeat > clock_timestamp() - make_interval(secs => 5) "
+		       "FROM mosaic.proxies ORDER BY incarnation DESC",
+		       0);
+	for (int i = 0; res && i < PQntuples(res); i++) {
+		const char *values[CATALOG_PROXY_COLUMNS];
+
+		for (int k = 0; k < CATALOG_PROXY_COLUMNS; k++)
+			values[k] = PQgetvalue(res, i, k);
+		on_row(ctx, values);
+	}
+	PQclear(res);
+	catalog_leave(c);
+	return res ? STATUS_OK : err->status;
+}
+
 void catalog_forget_proxy(struct catalog *c, uint64_t incarnation)
 {
 	struct err err = ERR_INIT;

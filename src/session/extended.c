@@ -47,6 +47,7 @@ static bool take_parse(struct session *s, const struct wire_msg *m)
 
 	if (wire_parse_parse(m->body, m->length, &parse, &err) != STATUS_OK)
 		return extended_fail(s, &err);
+	metrics_add(s->w->metrics, METRIC_CLIENT_PARSES, 1);
 	if (!statement_length_allows(s, parse.query.n, &err))
 		return extended_fail(s, &err);
 	if (*parse.name && session_name_find(s, parse.name)) {
@@ -148,6 +149,7 @@ static bool take_bind(struct flow *f, const struct wire_msg *m)
 	struct promise *promise;
 	struct prepared *p;
 
+	metrics_add(s->w->metrics, METRIC_CLIENT_BINDS, 1);
 	if (wire_parse_bind(portal->rest, portal->n_rest, &portal->arena, &b, &err) != STATUS_OK) {
 		portal_free(s, portal);
 		return extended_fail(s, &err);

@@ -24,8 +24,10 @@ bool hold_wanted(const struct session *s)
 
 void hold_await(struct session *s)
 {
+	s->party.n_waiting++;
 	while (s->w->is_paused && !s->party.is_canceled && !s->party.is_gone)
 		fiber_wait();
+	s->party.n_waiting--;
 }
 
 /* Everything up to what ends in ReadyForQuery. */

@@ -281,7 +281,6 @@ void session_move(struct session *s, enum session_state next);
 void session_close(struct session *s);
 /* Take what the client has sent. */
 void session_read(struct session *s);
-const char *session_state_name(const struct session *s);
 /* The next whole message of the client; false: wait for more, or the session is closing. */
 bool session_message(struct session *s, struct wire_msg *m);
 void session_consumed(struct session *s, const struct wire_msg *m);

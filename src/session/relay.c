@@ -62,6 +62,8 @@ static void relay_count(struct session *s)
 	metrics_observe(s->w->metrics, HIST_QUERY, us);
 	if (s->txn.status == 'I')
 		metrics_add(s->w->metrics, METRIC_TRANSACTION_US, us);
+	if (s->txn.status == 'I' && s->state == SESSION_RUNNING)
+		metrics_add(s->w->metrics, METRIC_TRANSACTIONS, 1);
 	if (s->relay.failed)
 		metrics_add(s->w->metrics, METRIC_QUERY_ERRORS, 1);
 	log_slow(s, us);

@@ -147,6 +147,8 @@ static bool run_segment(struct session *s, struct segment *g)
 		return false;
 	send_segment(s, g, p, leg, &how);
 	relay_start(s, leg, &how);
+	metrics_add(s->w->metrics, METRIC_CLIENT_PARSES, g->has_parse);
+	metrics_add(s->w->metrics, METRIC_CLIENT_BINDS, 1);
 	s->statement_ms = loop_now_ms(s->w->loop);
 	session_move(s, SESSION_RELAYING);
 	return true;

@@ -28,15 +28,6 @@ const struct config *session_config(const struct session *s)
 
 static const char *const state_names[] = { "starting", "ready", "relaying", "running", "closing" };
 
-const char *session_state_name(const struct session *s)
-{
-	if (s->state == SESSION_READY)
-		return s->txn.status == 'I' ? "idle" : "idle in transaction";
-	return s->state == SESSION_STARTING  ? "login"
-	       : s->state == SESSION_CLOSING ? "closing"
-					     : "active";
-}
-
 void session_note_known(struct session *s)
 {
 	if (!s->is_known)

@@ -31,6 +31,12 @@ struct admin_runtime {
 			       struct err *err);
 	/* The sum over all workers, and how long the process has been up. */
 	void (*metrics)(void *ctx, struct metrics_total *out, uint64_t *uptime_us);
+	/* The same at both ends of the last full period of statistics, and its length; before
+	 * the first one is over, since the start. */
+	void (*last_period)(void *ctx, struct metrics_total *from, struct metrics_total *to,
+			    uint64_t *us);
+	/* Of this process, in the catalog's table of proxies; 0: not yet. */
+	uint64_t (*incarnation)(void *ctx);
 	/* Hold clients at their next transaction; returns when no server connection is open, or
 	 * with 57014 when somebody resumes meanwhile. */
 	enum status (*pause)(void *ctx, struct err *err);
@@ -47,14 +53,15 @@ struct admin_runtime {
 /* PgBouncer's columns in its order, then ours.
  * POOLS:   database, user, cl_active, cl_waiting, cl_active_cancel_req,
  *          cl_waiting_cancel_req, sv_active, sv_active_cancel, sv_being_canceled, sv_idle,
- *          sv_used, sv_tested, sv_login, maxwait, maxwait_us, pool_mode; shard, worker
- * CLIENTS: type, user, database, state, addr, port, local_addr, local_port, connect_time,
- *          request_time, wait, wait_us, close_needed, ptr, link, remote_pid, tls,
- *          application_name, prepared_statements; id, worker, pinned
- * SERVERS: the same up to prepared_statements; shard, worker */
+ *          sv_used, sv_tested, sv_login, maxwait, maxwait_us, pool_mode,
+ *          load_balance_hosts; shard, worker
+ * CLIENTS: type, user, database, replication, state, addr, port, local_addr, local_port,
+ *          connect_time, request_time, wait, wait_us, close_needed, ptr, link, remote_pid,
+ *          tls, application_name, prepared_statements, id; worker, pinned
+ * SERVERS: the same up to id; shard, worker */
 const struct admin_column *runtime_columns(enum runtime_table what, unsigned *n);
-#define RUNTIME_POOLS_COLUMNS	18
-#define RUNTIME_CLIENTS_COLUMNS 22
-#define RUNTIME_SERVERS_COLUMNS 21
+#define RUNTIME_POOLS_COLUMNS	19
+#define RUNTIME_CLIENTS_COLUMNS 23
+#define RUNTIME_SERVERS_COLUMNS 23
 
 #endif

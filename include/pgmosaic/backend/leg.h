@@ -32,6 +32,7 @@ struct leg_party {
 	struct loop *loop;
 	struct fiber *fiber;   /* woken by every event; may be NULL between statements */
 	struct stream *client; /* where rows go; its fullness pauses the servers */
+	unsigned n_waiting;    /* for server connections */
 	bool is_gone;	       /* the client left: finish what must be finished, send nothing */
 	bool is_canceled;      /* the client asked to cancel, or its time is up */
 	bool is_uncancelable;  /* from the first PREPARE of a commit on */

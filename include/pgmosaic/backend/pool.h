@@ -77,8 +77,7 @@ struct pool {
 	/* learnt from the first connection */
 	char search_path[256];
 	bool is_known;
-	uint64_t n_taken, wait_us; /* for SHOW STATS */
-	bool is_retired;	   /* shard dropped or DSN changed: close as it empties */
+	bool is_retired; /* shard dropped or DSN changed: close as it empties */
 };
 
 void pools_init(struct pools *ps, struct loop *l, const struct pool_limits *limits,

@@ -44,6 +44,9 @@
 	X(SERVERS_OPENED, COUNTER, "servers_opened", "", "", "Server connections opened")                                             \
 	X(SERVERS_CLOSED, COUNTER, "servers_closed", "", "", "Server connections closed")                                             \
 	X(SERVERS_FAILED, COUNTER, "servers_failed", "", "", "Server connections that could not be opened or broke")                  \
+	X(SERVER_ASSIGNMENTS, COUNTER, "server_assignments", "", "", "Times a server connection was lent to a client")               \
+	X(CLIENT_PARSES, COUNTER, "client_parses", "", "", "Parse messages of clients")                                              \
+	X(CLIENT_BINDS, COUNTER, "client_binds", "", "", "Bind messages of clients")                                                 \
 	X(POOL_WAITS, COUNTER, "pool_waits", "", "", "Leases that had to wait for a server connection")                               \
 	X(POOL_WAITING, GAUGE, "pool_waiting", "", "", "Clients waiting for a server connection now")                                 \
 	X(POOL_TIMEOUTS, COUNTER, "pool_timeouts", "", "", "Leases given up after timeouts.queue")                                    \

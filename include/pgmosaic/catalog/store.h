@@ -47,6 +47,12 @@ enum status catalog_register_proxy(struct catalog *c, const char *name, const ch
 /* acked_epoch: every statement planned under an older one has finished here. Call each second. */
 enum status catalog_heartbeat(struct catalog *c, uint64_t incarnation, uint64_t acked_epoch,
 			      struct err *err);
+/* One call a proxy, newest first: incarnation, name, version, started_at, heartbeat, its age in
+ * seconds, acked_epoch, whether it counts as alive (t or f). */
+#define CATALOG_PROXY_COLUMNS 8
+enum status catalog_list_proxies(struct catalog *c,
+				 void (*on_row)(void *ctx, const char *const *values), void *ctx,
+				 struct err *err);
 void catalog_forget_proxy(struct catalog *c, uint64_t incarnation);
 /* Until every live proxy (heartbeat younger than 5 s by the catalog's clock) has acked. 55006
  * after timeout_ms. */

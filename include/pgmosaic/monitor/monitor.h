@@ -37,9 +37,9 @@ struct monitor_source {
 	bool (*ready)(void *ctx, char *reason, size_t size);
 	/* May be NULL: no gauges of shards. Calls add() once a shard. */
 	void (*shards)(void *ctx, monitor_shard_cb add, void *arg);
-	int socket; /* one that listens on the address already; 0: none */
 	/* May be NULL. The epoch of the shard map in use; 0: none. */
 	uint64_t (*map_epoch)(void *ctx);
+	int socket; /* one that listens on the address already; 0: none */
 };
 
 enum status monitor_start(const struct config_address *address, const struct monitor_source *source,

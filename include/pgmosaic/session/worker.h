@@ -51,23 +51,34 @@ unsigned worker_of_pid(uint32_t pid);
 
 /* What SHOW CLIENTS, SERVERS and POOLS list; strings are copied. Called back on the worker's
  * thread, `done` last. */
+struct worker_address {
+	char host[48];
+	unsigned port;
+};
 struct worker_client {
 	uint64_t id;
-	const char *user, *database, *state, *application_name, *address, *pinned, *tls;
-	uint64_t connected_ms_ago, statement_ms_ago;
+	const char *user, *database, *state, *application_name, *pinned, *tls;
+	struct worker_address remote, local;
+	uint64_t server_id; /* one that is lent to it; 0: none */
+	unsigned n_prepared;
+	uint64_t connected_ms_ago, statement_ms_ago, wait_ms;
 	bool is_control;
 };
 struct worker_server {
 	uint64_t id;
-	const char *user, *shard, *state;
+	const char *user, *shard, *state, *application_name;
+	struct worker_address remote, local;
+	uint64_t client_id; /* whom it is lent to; 0: nobody */
 	int server_pid;
+	bool is_old, is_tls; /* is_old: closed as soon as it is free */
 	uint64_t opened_ms_ago, used_ms_ago;
 	unsigned n_prepared;
 };
 struct worker_pool {
 	const char *user, *shard;
-	unsigned n_idle, n_leased, n_cleaning, n_dialing, n_waiting, size;
-	uint64_t oldest_wait_ms, n_taken, wait_us;
+	unsigned n_idle, n_leased, n_cleaning, n_dialing, n_waiting, n_canceling, n_being_canceled;
+	unsigned n_idle_clients;
+	uint64_t oldest_wait_ms;
 };
 struct worker_visitor {
 	void *ctx;

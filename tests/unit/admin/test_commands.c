@@ -64,8 +64,13 @@ static enum status collect(void *ctx, enum runtime_table what, struct admin_resu
 	(void)ctx;
 	(void)err;
 	if (what == RUNTIME_SERVERS)
-		admin_result_row(out, "S", "app", "app", "idle", NULL, NULL, NULL, NULL, NULL, NULL,
-				 "0", "0", "0", "x", NULL, "7", "", "", "0", "s2", "0");
+		admin_result_row(out, "S", "app", "app", "none", "idle", "127.0.0.1", "7001", "",
+				 "0", NULL, NULL, "0", "0", "0", "s3", "", "7", "", "", "0", "3",
+				 "s2", "0");
+	if (what == RUNTIME_CLIENTS)
+		admin_result_row(out, "C", "app", "app", "none", "active", "127.0.0.1", "50000", "",
+				 "0", NULL, NULL, "0", "0", "0", "c9", "s3", "0", "", "psql", "0",
+				 "9", "0", "");
 	return STATUS_OK;
 }
 
@@ -77,6 +82,13 @@ static void get_metrics(void *ctx, struct metrics_total *out, uint64_t *uptime_u
 	out->values[METRIC_QUERIES_SCATTER] = 10;
 	out->sum_us[HIST_QUERY] = 5000;
 	*uptime_us = 10000000;
+}
+
+static void get_last_period(void *ctx, struct metrics_total *from, struct metrics_total *to,
+			    uint64_t *us)
+{
+	memset(from, 0, sizeof(*from));
+	get_metrics(ctx, to, us);
 }
 
 static void do_shutdown(void *ctx, bool wait)
@@ -185,10 +197,21 @@ static int setup(void **state)
 		"catalog: { dsn: dbname=x }\n"
 		"auth: { users: [ { name: boss, password: hush, admin: true } ] }\n";
 	struct fixture *f = calloc(1, sizeof(*f));
-	struct admin_runtime runtime = { f,	     get_world,	    reload_world, get_catalog,
-					 get_config, reload_config, collect,	  get_metrics,
-					 do_pause,   do_resume,	    is_paused,	  renew_servers,
-					 do_kill,    do_shutdown };
+	struct admin_runtime runtime = { .ctx = f,
+					 .world = get_world,
+					 .reload_world = reload_world,
+					 .catalog = get_catalog,
+					 .config = get_config,
+					 .reload_config = reload_config,
+					 .collect = collect,
+					 .metrics = get_metrics,
+					 .last_period = get_last_period,
+					 .pause = do_pause,
+					 .resume = do_resume,
+					 .is_paused = is_paused,
+					 .renew_servers = renew_servers,
+					 .kill = do_kill,
+					 .shutdown = do_shutdown };
 	struct config_faults faults;
 
 	config_faults_init(&faults);
@@ -588,6 +611,7 @@ int main(void)
 		TEST(a_connection_can_be_checked),
 		TEST(describe_gives_the_columns_and_runs_nothing),
 		TEST(reload_and_shutdown_reach_the_process),
+		TEST(pause_resume_reconnect_and_kill_reach_the_process),
 		TEST(stats_and_databases_have_pgbouncers_columns),
 		TEST(configuration_is_shown_without_secrets),
 		TEST(help_lists_every_command_and_each_has_a_syntax_that_it_accepts),

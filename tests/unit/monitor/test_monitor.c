@@ -63,7 +63,7 @@ static uint16_t free_port(void)
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	struct monitor_source source = { f, &f->block, 1, ready, shards, map_epoch };
+	struct monitor_source source = { f, &f->block, 1, ready, shards, map_epoch, 0 };
 	struct err err = ERR_INIT;
 
 	f->block = metrics_create();
@@ -214,7 +214,7 @@ static void garbage_does_no_harm(void **state)
 static void an_address_in_use_is_a_clear_error(void **state)
 {
 	struct fixture *f = *state;
-	struct monitor_source source = { f, &f->block, 1, ready, NULL, NULL };
+	struct monitor_source source = { f, &f->block, 1, ready, NULL, NULL, 0 };
 	struct monitor *second = NULL;
 	struct err err = ERR_INIT;
 
