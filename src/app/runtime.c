@@ -85,8 +85,8 @@ static void on_client(void *ctx, const struct worker_client *w)
 			 NUMBER(w->remote.port), w->local.host, NUMBER(w->local.port),
 			 moment(c->out, w->connected_ms_ago), moment(c->out, w->statement_ms_ago),
 			 NUMBER(w->wait_ms / 1000), NUMBER(w->wait_ms % 1000 * 1000), "0",
-			 pointer(c->out, 'c', w->id), pointer(c->out, 's', w->server_id), "0", w->tls,
-			 w->application_name, NUMBER(w->n_prepared), NUMBER(w->id),
+			 pointer(c->out, 'c', w->id), pointer(c->out, 's', w->server_id), "0",
+			 w->tls, w->application_name, NUMBER(w->n_prepared), NUMBER(w->id),
 			 NUMBER(c->worker), w->pinned);
 }
 
