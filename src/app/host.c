@@ -277,8 +277,57 @@ static bool host_is_ready(void *ctx, char *reason, size_t size)
 	return false;
 }
 
+/* ---- notifications ---- */
+
+static enum status host_listen(void *ctx, const char *channel, struct err *err)
+{
+	return channels_listen(((struct process *)ctx)->channels, channel, err);
+}
+
+static void host_unlisten(void *ctx, const char *channel)
+{
+	channels_unlisten(((struct process *)ctx)->channels, channel);
+}
+
+static void host_note_sender(void *ctx, int server_pid, uint32_t client_pid)
+{
+	channels_note_sender(((struct process *)ctx)->channels, server_pid, client_pid);
+}
+
+static char *home_dsn(void *ctx)
+{
+	struct world *w = process_world(ctx);
+	char *dsn = w && w->map->n_shards ? strdup(w->map->shards[w->map->home].dsn) : NULL;
+
+	world_drop(w);
+	return dsn;
+}
+
+static void on_notified(void *ctx, const char *channel, const char *payload, uint32_t pid)
+{
+	struct process *p = ctx;
+
+	for (unsigned i = 0; i < p->n_workers; i++)
+		worker_notify(p->workers[i], channel, payload, pid);
+}
+
+static void on_notifications_lost(void *ctx)
+{
+	on_notified(ctx, NULL, NULL, 0);
+}
+
+static void channels_fill(struct process *p)
+{
+	struct channels_ops ops = {
+		.ctx = p, .dsn = home_dsn, .notified = on_notified, .lost = on_notifications_lost
+	};
+
+	p->channels = channels_create(&ops);
+}
+
 void host_fill(struct process *p)
 {
+	channels_fill(p);
 	p->host = (struct session_host){ .ctx = p,
 					 .book = host_book,
 					 .find_user = host_find_user,
@@ -291,5 +340,8 @@ void host_fill(struct process *p)
 					 .changes_abandon = host_changes_abandon,
 					 .admin = host_admin,
 					 .admin_describe = host_admin_describe,
+					 .listen = host_listen,
+					 .unlisten = host_unlisten,
+					 .note_sender = host_note_sender,
 					 .is_ready = host_is_ready };
 }

@@ -1,7 +1,7 @@
 /* The running process: what its threads share.
  *
  * Main thread: the control loop: listeners, signals, the end. Workers: clients. One thread
- * watches the catalog, one ends transactions in doubt; libmicrohttpd has its own. What they
+ * watches the catalog, one ends transactions in doubt, one listens for notifications; libmicrohttpd has its own. What they
  * share is here: immutable snapshots behind `mutex`, and atomics. */
 #ifndef APP_PROCESS_H
 #define APP_PROCESS_H
@@ -11,6 +11,7 @@
 
 #include "pgmosaic/admin/admin.h"
 #include "pgmosaic/admin/runtime.h"
+#include "pgmosaic/catalog/channels.h"
 #include "pgmosaic/catalog/store.h"
 #include "pgmosaic/config/config.h"
 #include "pgmosaic/loop/listener.h"
@@ -50,7 +51,8 @@ struct process {
 	_Atomic uint64_t counter;
 	_Atomic bool is_ready, is_stopping, workers_end, is_paused, has_failed;
 	uint64_t stop_deadline_ms;
-	loop_thread watcher, recoverer;
+	loop_thread watcher, recoverer, notifier;
+	struct channels *channels;
 
 	pthread_mutex_t mutex;	       /* world, not_ready */
 	pthread_mutex_t refresh_mutex; /* one refresh at a time */

@@ -366,6 +366,8 @@ static void process_finish(struct process *p)
 	 * process: this signal ends it. */
 	alarm(STOP_GRACE_S);
 	p->workers_end = true;
+	channels_stop(p->channels); /* no letters from here on */
+	loop_thread_join(&p->notifier);
 	for (unsigned i = 0; i < p->n_workers; i++)
 		worker_stop(p->workers[i]);
 	lookups_stop(p->lookups);
@@ -377,6 +379,7 @@ static void process_finish(struct process *p)
 		worker_destroy(p->workers[i]);
 	for (unsigned i = 0; i <= p->n_workers; i++)
 		metrics_destroy(p->blocks[i]);
+	channels_destroy(p->channels);
 	admin_destroy(p->admin);
 	world_drop(p->world);
 	catalog_close(process_catalog(p));
@@ -414,6 +417,7 @@ int process_run(const char *config_path, const struct config *cfg, bool takes_ov
 	}
 	loop_thread_start(&p->watcher, process_watch, p);
 	loop_thread_start(&p->recoverer, process_recover, p);
+	loop_thread_start(&p->notifier, channels_run, p->channels);
 	if (code)
 		finish_loop(p);
 	loop_run(p->loop);

@@ -24,7 +24,7 @@ static bool has_prefix(const char *name, const char *const *list)
 static const char *const clocks[] = { "now", "transaction_timestamp", "statement_timestamp", NULL };
 static const char *const sequences[] = { "nextval", "setval", NULL };
 /* What this session drew before, on a server connection that it may not have now. */
-static const char *const session_values[] = { "currval", "lastval", NULL };
+static const char *const session_values[] = { "currval", "lastval", "pg_listening_channels", NULL };
 /* Volatile, yet each row may have its own value. */
 static const char *const per_row[] = { "random",   "gen_random_uuid", "clock_timestamp",
 				       "pg_sleep", "pg_sleep_for",    "timeofday",
@@ -50,7 +50,6 @@ static const char *const forbidden[] = { "set_config",
 					 "ts_stat",
 					 "ts_rewrite",
 					 "setseed",
-					 "pg_notify",
 					 "pg_relation_size",
 					 "pg_total_relation_size",
 					 "pg_table_size",
@@ -63,7 +62,6 @@ static const char *const forbidden[] = { "set_config",
 					 "pg_rotate_logfile",
 					 "pg_switch_wal",
 					 "pg_prewarm",
-					 "pg_listening_channels",
 					 "pg_my_temp_schema",
 					 "currtid2",
 					 "pg_get_serial_sequence",
@@ -223,6 +221,9 @@ static void judge_builtin(struct build *b, struct level *l, const struct node *c
 		note(&c->sizes, c->sizes_name, name);
 		note(&c->forbidden, c->forbidden_name, name);
 		c->home_only = true;
+	} else if (strcmp(name, "pg_notify") == 0) {
+		c->notifies = c->home_only = true;
+		note(&c->forbidden, c->forbidden_name, name);
 	} else if (in_list(name, forbidden) || has_prefix(name, forbidden_prefixes)) {
 		note(&c->forbidden, c->forbidden_name, name);
 		c->advisory |= strstr(name, "_advisory_") != NULL;

@@ -154,7 +154,7 @@ struct var {
 
 /* What is called anywhere in the statement. */
 struct calls {
-	bool clock, volatile_any, sequence, home_only, row_random;
+	bool clock, volatile_any, sequence, home_only, row_random, notifies;
 	bool opaque; /* a user function that is not immutable */
 	char opaque_name[64];
 	bool forbidden; /* state of a server or of a session: never over shards */

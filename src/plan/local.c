@@ -151,6 +151,10 @@ enum status plan_local(struct build *b, const struct node *stmt, bool *is_local)
 		p->local.name = copy(b, node_text(stmt, "name"));
 		p->local.kind = p->local.name ? LOCAL_DEALLOCATE : LOCAL_DEALLOCATE_ALL;
 		p->tag = p->local.name ? "DEALLOCATE" : "DEALLOCATE ALL";
+	} else if (strcmp(type, "ListenStmt") == 0 || strcmp(type, "UnlistenStmt") == 0) {
+		p->local.kind = *type == 'L' ? LOCAL_LISTEN : LOCAL_UNLISTEN;
+		p->tag = *type == 'L' ? "LISTEN" : "UNLISTEN";
+		p->local.name = copy(b, node_text(stmt, "conditionname"));
 	} else {
 		*is_local = false;
 	}

@@ -172,6 +172,10 @@ enum status query_unsharded(struct build *b, const struct census *c)
 	p->target = TARGET_SHARD;
 	p->shard = c->n_single > 0 ? c->home : b->map->home;
 	if (c->n_single > 0) {
+		if (b->calls.notifies && p->shard != b->map->home)
+			return build_refuse(
+				b, "Notify in a statement of its own.",
+				"pg_notify() with a table of another than the home shard");
 		if (b->calls.sequence && p->shard != b->map->home)
 			return build_refuse(b, "Draw the value in a statement of its own.",
 					    "a sequence of the home shard with a table of another");
@@ -284,7 +288,8 @@ static void describe(struct build *b, struct level *top, const struct node *stmt
 			p->tag = tags[i].tag;
 	for (struct level *l = b->levels; l; l = l->next)
 		p->writes |= l->writes;
-	p->writes |= b->calls.sequence;
+	p->writes |= b->calls.sequence || b->calls.notifies;
+	p->notifies = b->calls.notifies;
 	p->locks_rows = b->has_locking;
 	p->returns_rows =
 		stmt->kind == NODE_SelectStmt ||

@@ -47,10 +47,7 @@ static const struct rule rules[] = {
 	{ "CreateSeqStmt", "CREATE SEQUENCE", RUN_HOME, true, NULL },
 	{ "AlterSeqStmt", "ALTER SEQUENCE", RUN_HOME, true, NULL },
 	{ "RefreshMatViewStmt", "REFRESH MATERIALIZED VIEW", RUN_HOME, false, NULL },
-	{ "ListenStmt", "LISTEN", REFUSE, false,
-	  "Connect to a server directly for LISTEN; server connections are shared here." },
-	{ "UnlistenStmt", "UNLISTEN", REFUSE, false, "Connect to a server directly for LISTEN." },
-	{ "NotifyStmt", "NOTIFY", REFUSE, false, "Connect to a server directly for NOTIFY." },
+	{ "NotifyStmt", "NOTIFY", RUN_HOME, false, NULL },
 	{ "LoadStmt", "LOAD", REFUSE, false, "Set session_preload_libraries on the servers." },
 	{ "DeclareCursorStmt", "DECLARE CURSOR", REFUSE, false, session_hint },
 	{ "FetchStmt", "FETCH", REFUSE, false, session_hint },
@@ -96,6 +93,7 @@ static enum status by_rule(struct build *b, const struct rule *r, const struct n
 	bool session_state = r->what == REFUSE && r->hint != admin_hint;
 	if (r->what == REFUSE && (session_state || b->map->n_shards > 1))
 		return build_refuse(b, r->hint, "%s is not supported through the proxy", r->tag);
+	b->plan->notifies = strcmp(r->tag, "NOTIFY") == 0;
 	return utility_run(b, r->tag, r->what == RUN_EVERY, r->is_ddl);
 }
 

@@ -257,7 +257,9 @@ static bool open_implicit(struct flow *f, const struct plan *plan, int32_t max_r
 
 	if (f->n_executed > 0 && session_refuses_transaction(s))
 		return false;
-	if (s->txn.status == 'I' && !alone && plan->class != PLAN_LOCAL && !plan->no_txn_block)
+	if (s->txn.status == 'I' && !alone && !plan->no_txn_block &&
+	    (plan->class != PLAN_LOCAL || plan->local.kind == LOCAL_LISTEN ||
+	     plan->local.kind == LOCAL_UNLISTEN))
 		txn_open(s, "BEGIN", true);
 	f->n_executed++;
 	return true;

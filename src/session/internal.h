@@ -85,6 +85,7 @@ struct worker {
 	struct plan_cache plans;
 	struct statement_cache statements;
 	struct list sessions;
+	struct list listening; /* sessions that have said LISTEN */
 	_Atomic unsigned n_sessions;
 	_Atomic unsigned n_logins[2]; /* not yet authenticated: main port, control port */
 	struct list turns;	      /* log-ins that wait for a key to be derived */
@@ -153,6 +154,7 @@ struct savepoint {
 	struct savepoint *next;	  /* newest first */
 	struct settings settings; /* to return to */
 	struct settings local;	  /* SET LOCAL since, before the next savepoint */
+	unsigned listen_mark;
 	char name[];
 };
 
@@ -272,6 +274,7 @@ struct session {
 	struct arena arena; /* of the statement at hand */
 	struct notices notices;
 	struct temp temp;
+	struct listening *listening; /* NULL: it never said LISTEN */
 };
 
 /* ---- session.c ---- */
@@ -340,8 +343,23 @@ static inline struct buf *reply_out(struct session *s)
 void notices_forward(struct session *s, uint16_t shard, const uint8_t *body, size_t n);
 void notices_forget(struct session *s);
 
+/* ---- listen.c ---- */
+/* In a fiber. Inside a transaction they take effect at its end. */
+bool listen_local(struct session *s, const struct plan_local *local);
+/* In a fiber, before and after a COMMIT (or instead of it). False: told. */
+bool listen_before(struct session *s);
+void listen_after(struct session *s, bool committed);
+/* For savepoints: what has been said so far; forget what was said since. */
+unsigned listen_mark(const struct session *s);
+void listen_return(struct session *s, unsigned mark);
+void listen_end(struct session *s);	/* UNLISTEN *, at once */
+void listen_deliver(struct session *s); /* what waits, between transactions */
+/* The leg is about to notify. */
+void listen_note_sender(struct session *s, struct leg *leg);
+
 /* ---- startup.c ---- */
-void startup_run(struct session *s); /* fiber body */
+uint32_t session_pid(const struct session *s); /* in BackendKeyData */
+void startup_run(struct session *s);	       /* fiber body */
 
 /* ---- settings.c ---- */
 void settings_set(struct settings *set, const char *name, const char *sql);

@@ -140,6 +140,7 @@ static bool savepoint(struct session *s, const struct plan_local *l)
 	sp = mem_zero(1, sizeof(*sp) + strlen(quoted) + 1);
 	strcpy(sp->name, quoted);
 	settings_copy(&sp->settings, &s->settings);
+	sp->listen_mark = listen_mark(s);
 	sp->next = s->txn.savepoints;
 	s->txn.savepoints = sp;
 	reply_tag(s, "SAVEPOINT");
@@ -290,6 +291,7 @@ static bool rollback_to(struct session *s, const struct plan_local *l)
 		return false;
 	drop_savepoints_until(s, sp);
 	settings_clear(&sp->local);
+	listen_return(s, sp->listen_mark);
 	s->txn.status = 'T';
 	temp_rolled_back(s);
 	if (!undo_settings(s, sp))
@@ -463,6 +465,8 @@ static void remember(struct session *s, const struct plan_local *l, struct str t
 	case LOCAL_SET_TRANSACTION:
 	case LOCAL_SHOW:
 	case LOCAL_DISCARD_ALL:
+	case LOCAL_LISTEN:
+	case LOCAL_UNLISTEN:
 	case LOCAL_PREPARE:
 	case LOCAL_EXECUTE:
 	case LOCAL_DEALLOCATE:
@@ -593,6 +597,7 @@ static bool discard_all(struct session *s)
 	set_text(&s->hand_shard, NULL);
 	set_text(&s->hand_key, NULL);
 	extended_forget(s, true);
+	listen_end(s);
 	leg = session_leg(s, session_world(s)->map->home);
 	if (!session_enlist(s, leg) || !session_read_path(s, leg))
 		return reply_leg_error(s, leg, str_of("DISCARD ALL"));
@@ -629,6 +634,8 @@ bool local_run(struct session *s, struct statement *st)
 	case LOCAL_RESET_ALL: return setting(s, st);
 	case LOCAL_SHOW: return show(s, st);
 	case LOCAL_DISCARD_ALL: return discard_all(s);
+	case LOCAL_LISTEN:
+	case LOCAL_UNLISTEN: return listen_local(s, l);
 	case LOCAL_PREPARE: return prepare_statement(s, st);
 	case LOCAL_EXECUTE: return execute_statement(s, st);
 	case LOCAL_DEALLOCATE:

@@ -365,6 +365,8 @@ struct leg *relay_take(struct session *s, const struct plan *plan, uint16_t shar
 		return NULL;
 	leg->wrote |= plan->writes && s->txn.status != 'I';
 	leg->no_prepare |= plan->uses_temp && leg->in_txn;
+	if (plan->notifies)
+		listen_note_sender(s, leg);
 	how->plan = NULL;
 	return leg;
 }

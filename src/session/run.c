@@ -93,7 +93,8 @@ static bool routed_by_hand(struct run *r, bool *is_by_hand)
 	struct str shard = scan->hint_shard.n ? scan->hint_shard : str_of(s->hand_shard);
 	struct str key = scan->hint_key.n ? scan->hint_key : str_of(s->hand_key);
 
-	*is_by_hand = r->st->plan->class == PLAN_QUERY && (shard.n || key.n);
+	*is_by_hand =
+		r->st->plan->class == PLAN_QUERY && !r->st->plan->notifies && (shard.n || key.n);
 	if (!*is_by_hand)
 		return true;
 	return shard.n ? hand_shard(s, shard, &r->shards)
@@ -247,6 +248,8 @@ static void note_writes(struct run *r)
 	for (unsigned i = 0; i < r->n_legs; i++) {
 		r->legs[i]->wrote |= r->st->plan->writes && r->legs[i]->in_txn;
 		session_tie(r->s, r->st->plan, r->legs[i]);
+		if (r->st->plan->notifies)
+			listen_note_sender(r->s, r->legs[i]);
 	}
 }
 

@@ -226,6 +226,7 @@ static void session_free(struct session *s)
 	txn_forget(s);
 	extended_forget(s, true);
 	notices_forget(s);
+	listen_end(s);
 	settings_clear(&s->settings);
 	for (struct setting *next, *x = s->startup; x; x = next) {
 		next = x->next;
@@ -439,6 +440,8 @@ void session_advance(struct session *s)
 {
 	struct wire_msg m;
 
+	if (s->listening)
+		listen_deliver(s);
 	while (s->state == SESSION_READY) {
 		const struct leg *lost = session_lost_leg(s);
 

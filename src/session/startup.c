@@ -218,13 +218,16 @@ static bool open_home(struct session *s)
 	return true;
 }
 
+uint32_t session_pid(const struct session *s)
+{
+	return (s->w->index & 0xffu) << 22 | (s->slot & 0x3fffffu);
+}
+
 static void send_key(struct session *s)
 {
-	uint32_t pid = (s->w->index & 0xffu) << 22 | (s->slot & 0x3fffffu);
-
 	s->n_cancel_key = wire_cancel_key_size(s->protocol);
 	auth_random(s->cancel_key, sizeof(s->cancel_key));
-	wire_put_backend_key(reply_out(s), pid, s->cancel_key, s->n_cancel_key);
+	wire_put_backend_key(reply_out(s), session_pid(s), s->cancel_key, s->n_cancel_key);
 }
 
 unsigned worker_of_pid(uint32_t pid)

@@ -155,7 +155,8 @@ static struct leg *enlist_all(struct session *s, struct leg **legs, unsigned n)
 		legs[i]->looks_on = false;
 		pools[i] = session_pool(s, legs[i]);
 		if (!legs[i]->conn)
-			legs[i]->in_txn = legs[i]->wrote = legs[i]->has_xid = false;
+			legs[i]->in_txn = legs[i]->wrote = legs[i]->has_xid = legs[i]->must_decide =
+				false;
 	}
 	failed = leg_lease_all(legs, pools, n, s->settings.hash);
 	for (unsigned i = 0; i < n && !failed; i++)
@@ -310,10 +311,12 @@ bool txn_end(struct session *s, bool commit)
 	metrics_add(s->w->metrics, METRIC_TRANSACTIONS, 1);
 	metrics_add(s->w->metrics, METRIC_TRANSACTION_US,
 		    (loop_now_ms(s->w->loop) - s->txn.started_ms) * 1000);
-	if (commit)
+	ok = !commit || listen_before(s);
+	if (commit && ok)
 		ok = txn_commit_all(s);
 	else
 		txn_undo(s);
+	listen_after(s, commit && ok);
 	if (!commit || !ok)
 		restore_settings(s);
 	else if (s->txn.has_local)

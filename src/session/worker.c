@@ -46,6 +46,7 @@ struct worker *worker_create(unsigned index, const struct session_host *host,
 	w->scratch = mem_alloc(SESSION_SCRATCH_BYTES);
 	list_init(&w->sessions);
 	list_init(&w->turns);
+	list_init(&w->listening);
 	plans_init(&w->plans);
 	statements_init(&w->statements);
 	pools_init(&w->pools, w->loop, &limits, metrics);

@@ -59,7 +59,7 @@ struct leg {
 	bool wrote;    /* or may have */
 	bool has_xid;  /* a command tag proved that rows were changed */
 	bool is_prepared;
-	bool no_prepare; /* its part can only be the deciding one: it has used temporary tables */
+	bool no_prepare; /* its part can only be the deciding one: temporary tables, NOTIFY */
 
 	/* the reply to the present exchange */
 	enum leg_rows rows_mode;

@@ -172,6 +172,8 @@ enum local_kind {
 	LOCAL_DISCARD_ALL,
 	LOCAL_PREPARE,	  /* `name`; `text`: the statement, at `inner_at`; `args`: types */
 	LOCAL_EXECUTE,	  /* `name`, at `name_at`; `args`: values */
+	LOCAL_LISTEN,	  /* `name` */
+	LOCAL_UNLISTEN,	  /* `name`; NULL: all */
 	LOCAL_DEALLOCATE, /* `name` */
 	LOCAL_DEALLOCATE_ALL,
 	LOCAL_SET_MOSAIC, /* SET mosaic.shard / mosaic.shard_key / mosaic.read_snapshot … = value;
@@ -252,6 +254,7 @@ struct plan {
 				  table), else refusal */
 
 	bool writes;	   /* changes data, or may */
+	bool notifies;	   /* NOTIFY, pg_notify(): cannot be prepared */
 	bool locks_rows;   /* FOR UPDATE and kin */
 	bool uses_clock;   /* now() and kin: in one transaction all such statements must meet one
 			      shard */

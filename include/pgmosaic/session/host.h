@@ -68,6 +68,11 @@ struct session_host {
 		      struct buf *out);
 	/* (job) RowDescription or NoData of what it would answer. */
 	bool (*admin_describe)(void *ctx, struct str sql, struct buf *out);
+	/* (job) The process listens to this channel on the home shard; counted. */
+	enum status (*listen)(void *ctx, const char *channel, struct err *err);
+	void (*unlisten)(void *ctx, const char *channel);
+	/* What this server process notifies from here on was sent by this client. */
+	void (*note_sender)(void *ctx, int server_pid, uint32_t client_pid);
 	bool (*is_ready)(void *ctx, char *reason, size_t size);
 };
 

@@ -46,6 +46,8 @@ void worker_drain(struct worker *w);
 /* Close everything and end the thread; returns when it has ended. */
 void worker_stop(struct worker *w);
 void worker_destroy(struct worker *w);
+/* To every client that listens to this channel; channel NULL: notifications may have been lost. */
+void worker_notify(struct worker *w, const char *channel, const char *payload, uint32_t pid);
 /* Which worker a cancel key's pid belongs to. */
 unsigned worker_of_pid(uint32_t pid);
 

@@ -170,9 +170,6 @@ static void ddl_runs_where_the_table_is(void **state)
 static void session_state_is_refused_with_what_to_do(void **state)
 {
 	static const char *const cases[] = {
-		"LISTEN x",
-		"NOTIFY x",
-		"UNLISTEN *",
 		"DECLARE c CURSOR FOR SELECT 1",
 		"FETCH c",
 		"CLOSE c",
@@ -198,6 +195,21 @@ static struct plan_local *local_of(struct fake *f, const char *sql, enum local_k
 	assert_int_equal(p->class, PLAN_LOCAL);
 	assert_int_equal(p->local.kind, kind);
 	return &p->local;
+}
+
+static void channels_are_the_sessions_own_and_notify_is_the_home_shards(void **state)
+{
+	struct fake *f = *state;
+	assert_string_equal(local_of(f, "LISTEN x", LOCAL_LISTEN)->name, "x");
+	assert_string_equal(local_of(f, "UNLISTEN \"X\"", LOCAL_UNLISTEN)->name, "X");
+	assert_null(local_of(f, "UNLISTEN *", LOCAL_UNLISTEN)->name);
+	assert_target(f, "NOTIFY x, 'y'", TARGET_SHARD);
+	assert_int_equal(f->plan->shard, f->world->map->home);
+	assert_true(f->plan->notifies && f->plan->writes);
+	assert_target(f, "SELECT pg_notify('x', 'y')", TARGET_SHARD);
+	assert_true(f->plan->notifies && f->plan->writes);
+	assert_refused(f, "SELECT pg_notify('x', x) FROM a", "pg_notify");
+	assert_refused(f, "SELECT pg_listening_channels()", "pg_listening_channels");
 }
 
 static void transactions_and_settings_are_the_sessions_own(void **state)
@@ -307,6 +319,7 @@ int main(void)
 		TEST(mosaic_options_that_are_wrong_say_so),
 		TEST(ddl_runs_where_the_table_is),
 		TEST(session_state_is_refused_with_what_to_do),
+		TEST(channels_are_the_sessions_own_and_notify_is_the_home_shards),
 		TEST(transactions_and_settings_are_the_sessions_own),
 		TEST(set_config_without_from_is_a_setting_of_the_session),
 		TEST(explain_goes_where_its_statement_goes),
