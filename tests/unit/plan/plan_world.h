@@ -87,6 +87,7 @@ static inline void fake_functions(struct schema *s)
 		"version f s",
 		"current_database f s",
 		"pg_backend_pid f s",
+		"pg_notify f v",
 		"pg_advisory_lock f v",
 		"pg_advisory_unlock f v",
 		"pg_advisory_xact_lock f v",
