@@ -1,8 +1,8 @@
 /* The running process: what its threads share.
  *
  * Main thread: the control loop: listeners, signals, the end. Workers: clients. One thread
- * watches the catalog, one ends transactions in doubt, one listens for notifications; libmicrohttpd has its own. What they
- * share is here: immutable snapshots behind `mutex`, and atomics. */
+ * watches the catalog, one ends transactions in doubt, one listens for notifications; libmicrohttpd
+ * has its own. What they share is here: immutable snapshots behind `mutex`, and atomics. */
 #ifndef APP_PROCESS_H
 #define APP_PROCESS_H
 
