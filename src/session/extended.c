@@ -44,6 +44,7 @@ static bool take_parse(struct session *s, const struct wire_msg *m)
 	struct wire_parse parse;
 	struct err err = ERR_INIT;
 	struct prepared *p;
+	bool is_known;
 
 	if (wire_parse_parse(m->body, m->length, &parse, &err) != STATUS_OK)
 		return extended_fail(s, &err);
@@ -61,6 +62,7 @@ static bool take_parse(struct session *s, const struct wire_msg *m)
 		s->unnamed_promise = (struct promise){ .is_made = false };
 	}
 	p = prepared_get(s, parse.query, parse.types, parse.n_types);
+	is_known = p->is_described && p->plan_world == session_world(s)->version;
 	if (!statement_make_ready(s, p)) {
 		prepared_drop(s->w, p);
 		return false;
@@ -69,6 +71,8 @@ static bool take_parse(struct session *s, const struct wire_msg *m)
 		promise_holds(s, p, &session_name_add(s, parse.name, p)->promise);
 	else
 		promise_holds(s, (s->unnamed = p), &s->unnamed_promise);
+	if (is_known && buf_len(&p->notices))
+		buf_append(reply_out(s), buf_head(&p->notices), buf_len(&p->notices));
 	wire_put_parse_complete(reply_out(s));
 	return true;
 }

@@ -60,6 +60,7 @@ struct prepared {
 	uint16_t n_params;
 	uint8_t *description; /* RowDescription body; NULL: no rows */
 	size_t n_description;
+	struct buf notices; /* of its Parse: every Parse brings them */
 	bool holds_oids; /* in binary form, some parameter or column: see backend/translate.c */
 	struct scan *scan;
 };
@@ -180,6 +181,7 @@ struct session_txn {
 struct notices {
 	struct notice *seen;
 	unsigned n;
+	struct buf *keep; /* not NULL: what is told is kept here, too */
 };
 
 /* The session's temporary relations (temp.c). */

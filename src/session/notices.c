@@ -39,8 +39,11 @@ void notices_forward(struct session *s, uint16_t shard, const uint8_t *body, siz
 	struct notices *all = &s->notices;
 	uint64_t hash = hash_bytes(body, n, 0);
 
-	if (!was_told(all, hash, shard))
+	if (!was_told(all, hash, shard)) {
 		wire_put(reply_out(s), 'N', body, n);
+		if (all->keep)
+			wire_put(all->keep, 'N', body, n);
+	}
 	if (all->n == MAX_NOTICES)
 		return;
 	if ((all->n & (all->n - 1)) == 0) /* a power of two: full */
@@ -51,5 +54,5 @@ void notices_forward(struct session *s, uint16_t shard, const uint8_t *body, siz
 void notices_forget(struct session *s)
 {
 	free(s->notices.seen);
-	s->notices = (struct notices){ NULL, 0 };
+	s->notices = (struct notices){ .keep = s->notices.keep };
 }

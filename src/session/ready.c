@@ -7,6 +7,8 @@
 #include "extended.h"
 #include "pgmosaic/base/mem.h"
 
+#define NOTICE_BYTES (64u << 10)
+
 bool extended_fail(struct session *s, const struct err *err)
 {
 	reply_error(s, err);
@@ -70,6 +72,26 @@ struct leg *describing_leg(struct session *s)
 	return session_leg(s, session_world(s)->map->home);
 }
 
+/* What it warns of is kept: a Parse that no server sees must warn, too. */
+static void await_parse(struct session *s, struct prepared *p, struct leg *leg)
+{
+	struct buf notices;
+
+	buf_init(&notices, NOTICE_BYTES);
+	notices_forget(s);
+	s->notices.keep = &notices;
+	leg_await(leg);
+	s->notices.keep = NULL;
+	if (leg->n_parsed && leg->conn)
+		conn_note_prepared(leg->conn, p->id, true);
+	if (!leg->n_parsed) {
+		buf_finish(&notices);
+		return;
+	}
+	buf_finish(&p->notices);
+	p->notices = notices;
+}
+
 /* What PostgreSQL says of the client's own text: types, columns, or an error. */
 static bool describe(struct session *s, struct prepared *p)
 {
@@ -86,9 +108,7 @@ static bool describe(struct session *s, struct prepared *p)
 	wire_put_describe(conn_out(leg->conn), 'S', p->name);
 	wire_put_sync(conn_out(leg->conn));
 	conn_sent(leg->conn, 1);
-	leg_await(leg);
-	if (leg->n_parsed && leg->conn)
-		conn_note_prepared(leg->conn, p->id, true);
+	await_parse(s, p, leg);
 	if (leg->failed)
 		return reply_leg_error(s, leg, text);
 	prepared_renew(p, session_world(s)->version);

@@ -46,6 +46,7 @@ static void prepared_free(struct worker *w, struct prepared *p)
 	free(p->text);
 	free(p->types);
 	free(p->scan);
+	buf_finish(&p->notices);
 	free(p);
 }
 
@@ -107,6 +108,7 @@ static struct prepared *prepared_make(struct worker *w, const struct prepared_ke
 	for (uint16_t i = 0; i < k->n_types; i++)
 		p->types[i] = wire_get_u32(k->types + 4u * i);
 	p->context = k->context;
+	buf_init(&p->notices, 0);
 	p->scan = mem_alloc(sizeof(*p->scan));
 	scan_text((struct str){ p->text, p->n_text }, p->scan);
 	table_put(&w->statements.by_hash, hash, p);

@@ -122,6 +122,14 @@ def parse_raises_its_error_itself(cluster):
 
 
 @test
+def a_warning_of_parse_comes_with_every_parse(cluster):
+    sql = "SELECT 1 AS a_name_that_is_longer_than_the_sixty_three_bytes_that_identifiers_have"
+    for _ in range(3):
+        with Pair(cluster) as p:
+            p.same(P("", sql) + S() + P("n", sql) + S() + P("m", sql) + B("", "m") + E() + S())
+
+
+@test
 def an_empty_statement_by_the_extended_protocol(cluster):
     with Pair(cluster) as p:
         for sql in ("", " ", ";", "-- nothing", "/* */"):
