@@ -155,8 +155,7 @@ static struct leg *enlist_all(struct session *s, struct leg **legs, unsigned n)
 		legs[i]->looks_on = false;
 		pools[i] = session_pool(s, legs[i]);
 		if (!legs[i]->conn)
-			legs[i]->in_txn = legs[i]->wrote = legs[i]->has_xid = legs[i]->must_decide =
-				false;
+			legs[i]->in_txn = legs[i]->wrote = legs[i]->has_xid = false;
 	}
 	failed = leg_lease_all(legs, pools, n, s->settings.hash);
 	for (unsigned i = 0; i < n && !failed; i++)
