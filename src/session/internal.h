@@ -61,7 +61,7 @@ struct prepared {
 	uint8_t *description; /* RowDescription body; NULL: no rows */
 	size_t n_description;
 	struct buf notices; /* of its Parse: every Parse brings them */
-	bool holds_oids; /* in binary form, some parameter or column: see backend/translate.c */
+	bool holds_oids;    /* in binary form, some parameter or column: see backend/translate.c */
 	struct scan *scan;
 };
 
