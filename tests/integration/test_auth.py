@@ -362,6 +362,8 @@ def nothing_that_a_client_asks_for_reaches_the_look_up(w):
             for user, code in (("dan", "28P01"), ("dan' OR true --", "28P01")):
                 equal(refused(w.tls_login, proxy, user=user, password="evil", parameters=parameters)["C"], code)
                 equal(refused(w.tls_login, proxy, user=user, password="pwned", parameters=parameters)["C"], code)
+        # The query ran, and saw its own search_path: the proxy takes this password, the shard does not.
+        contains(refused(w.tls_login, proxy, user="dan", password="ok")["M"], "cannot connect to shard")
 
 
 @test
@@ -457,20 +459,44 @@ def deriving_keys_holds_up_nobody(w):
 
 
 @test
+def many_keys_to_derive_hold_up_no_other_job(w):
+    users = [f'name: dan, password: "{verifier("dans", 1000000)}"', "name: eve, password: eves"]
+    rules = ["type: hostssl, user: dan, method: password", "type: host, method: scram-sha-256"]
+    with w.proxy("keys20", rules, extra=w.tls() + "\nworkers: 1", users=users) as proxy:
+        tried = []
+        for _ in range(20):
+            sock = open_tls(proxy.port, context(w.ca.crt))
+            sock.sendall(startup({"user": "dan", "database": w.cluster.db}))
+            equal(sock.recv(100)[:1], b"R")
+            sock.sendall(message("p", cstring("wrong")))
+            tried.append(sock)
+        with proxy.wire(user="eve", password="eves") as s:  # opens a server connection: a job
+            equal(whoami(s), [b"eve"] * 2)
+        done = proxy.log().count("log-in refused user=dan")
+        check(done <= 3, "a server connection waited for", done, "keys")
+        for sock in tried:
+            sock.close()
+
+
+@test
 def bytes_ahead_of_the_log_in_are_not_hoarded(w):
-    sock = connect(int(w.cluster.proxy_port))
-    sock.sendall(startup({"user": w.cluster.dbuser, "database": w.cluster.db}))
-    sock.settimeout(2)
-    sent = 0
-    junk = message("p", b"x" * 60000)
-    try:
-        sock.sendall(message("p", b"x" * 100))
-        while sent < 100 << 20:
-            sent += sock.send(junk)
-    except (socket.timeout, ConnectionError):
-        pass
-    check(sent < 50 << 20, "the proxy took", sent, "bytes of somebody who has not logged in")
-    sock.close()
+    query = 'query: { user: pgmosaic_auth, password: lookup, sql: "SELECT $1::text, pg_sleep(4)::text" }'
+    with w.proxy("hoard", [], auth=[query]) as proxy:
+        sock = connect(proxy.port)
+        sock.sendall(startup({"user": "dan", "database": w.cluster.db}))
+        sock.settimeout(2)
+        sent, junk = 0, message("p", b"x" * 60000)
+        try:
+            while sent < 100 << 20:
+                sent += sock.send(junk)
+        except (socket.timeout, ConnectionError):
+            pass
+        check(sent < 20 << 20, "the proxy took", sent, "bytes of somebody who has not logged in")
+        sock.close()
+
+
+@test
+def a_long_message_of_another_kind_is_refused_at_its_first_byte(w):
     big = connect(int(w.cluster.proxy_port))
     big.sendall(startup({"user": w.cluster.dbuser, "database": w.cluster.db}))
     big.recv(100)
