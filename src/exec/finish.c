@@ -11,6 +11,38 @@
 
 #include "internal.h"
 
+/* Of rows in parameters PostgreSQL knows the number, but not how many join or qualify; a nested
+ * loop chosen on such a guess is the one plan that can take hours. So it is off while a gathered
+ * statement runs, and what the client has set comes back behind it. Neither statement gives a row
+ * or a notice. Should the statement fail, the transaction's end undoes the setting. */
+static const char nestloop_off[] =
+	"SELECT FROM (SELECT pg_catalog.set_config('mosaic.enable_nestloop', "
+	"pg_catalog.current_setting('enable_nestloop'), true) || "
+	"pg_catalog.set_config('enable_nestloop', 'off', true) AS s) AS x WHERE s IS NULL";
+static const char nestloop_back[] =
+	"SELECT FROM (SELECT pg_catalog.set_config('enable_nestloop', "
+	"pg_catalog.current_setting('mosaic.enable_nestloop'), true) AS s) AS x WHERE s IS NULL";
+
+static bool is_gathered(const struct exec_request *req)
+{
+	return req->plan->merge == MERGE_GATHER;
+}
+
+static void send_silent(struct leg *leg, const char *sql)
+{
+	struct buf *out = conn_out(leg->conn);
+
+	wire_put_parse(out, "", sql, strlen(sql), NULL, 0);
+	wire_put_bind(out, "", "", NULL, 0, NULL, NULL, 0, NULL, 0);
+	wire_put_execute(out, "", 0);
+}
+
+/* ParseComplete messages before that of our own text. */
+static unsigned n_parsed_before(const struct exec_request *req)
+{
+	return (req->wants_description ? 1u : 0u) + (is_gathered(req) ? 1u : 0u);
+}
+
 static void send_finish(const struct exec_request *req, const struct finish_params *p,
 			struct leg *leg)
 {
@@ -30,19 +62,21 @@ static void send_finish(const struct exec_request *req, const struct finish_para
 			       req->n_param_types);
 		wire_put_describe(out, 'S', "");
 	}
+	if (is_gathered(req))
+		send_silent(leg, nestloop_off);
 	conn_put_parse(leg->conn, "", req->plan->finish_text, strlen(req->plan->finish_text),
 		       p->types, p->n);
 	conn_put_bind(leg->conn, req->arena, "", "", &bind);
 	wire_put_execute(out, "", 0);
+	if (is_gathered(req))
+		send_silent(leg, nestloop_back);
 	wire_put_sync(out);
 	conn_sent(leg->conn, 1);
 }
 
 static bool is_our_mistake(const struct exec_request *req, const struct leg *leg)
 {
-	unsigned parsed_before = req->wants_description ? 1 : 0;
-
-	return leg->n_parsed == parsed_before && strncmp(leg->err.code, "42", 2) == 0;
+	return leg->n_parsed == n_parsed_before(req) && strncmp(leg->err.code, "42", 2) == 0;
 }
 
 static enum status refuse_rewriting(struct leg *leg, struct exec_result *result)
@@ -79,7 +113,7 @@ enum status exec_finish(const struct exec_request *req, const struct finish_para
 	}
 	if (leg->failed && is_our_mistake(req, leg))
 		return refuse_rewriting(leg, result);
-	if (leg->failed && leg->n_parsed > (req->wants_description ? 1u : 0u)) {
+	if (leg->failed && leg->n_parsed > n_parsed_before(req)) {
 		buf_clear(&leg->error_body);
 		leg->err.position = 0;
 	}
