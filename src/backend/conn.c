@@ -82,10 +82,18 @@ static void idle_messages(struct conn *c, const uint8_t *p, size_t n)
 	}
 }
 
-/* How much of [p, p+n) is whole messages; SIZE_MAX when it is no protocol at all. */
+/* What a server may say without being asked. */
+static bool is_asynchronous(uint8_t type)
+{
+	return type == 'N' || type == 'S' || type == 'A' || type == 'E';
+}
+
+/* How much of [p, p+n) is whole messages; SIZE_MAX when it is no protocol at all, or answers that
+ * nobody has asked for: they could be taken for those of the next statement. */
 static size_t whole_messages(struct conn *c, uint8_t *p, size_t n)
 {
 	uint32_t limit = c->pool->pools->limits.message_bytes;
+	uint32_t n_pending = c->n_pending;
 	size_t at = 0;
 	struct wire_msg m;
 
@@ -99,6 +107,9 @@ static size_t whole_messages(struct conn *c, uint8_t *p, size_t n)
 		}
 		if (next == WIRE_MORE)
 			return at;
+		if (n_pending == 0 && !is_asynchronous(m.type))
+			return SIZE_MAX;
+		n_pending -= m.type == 'Z';
 		if (c->pool->oids)
 			conn_translate(c, m.type, p + at + WIRE_HEADER_BYTES, m.length);
 		at += wire_size(&m);
