@@ -334,15 +334,6 @@ static void end_segment(struct session *s, bool ok, bool query_follows)
 	arena_reset(&s->arena);
 }
 
-static bool function_call(struct session *s)
-{
-	struct err err = ERR_INIT;
-
-	err_set(&err, STATUS_UNROUTED, "the function call message is not supported");
-	err_hint(&err, "Use SELECT function(…).");
-	return extended_fail(s, &err);
-}
-
 static bool take_one(struct flow *f, const struct wire_msg *m)
 {
 	struct session *s = f->s;
@@ -370,7 +361,7 @@ static bool is_segment_end(uint8_t type, bool ok)
 static void take_end(struct session *s, const struct wire_msg *m, bool ok)
 {
 	if (m->type == 'F')
-		ok = function_call(s);
+		ok = function_call(s, m);
 	end_segment(s, ok && m->type != 'X', m->type == 'Q');
 	if (m->type != 'S' && m->type != 'F')
 		return; /* session_advance() takes it */

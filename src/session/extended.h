@@ -51,6 +51,10 @@ void portal_set_plan(struct session *s, struct portal *portal);
 /* ---- prepare.c, execute.c ---- */
 bool execute_describe(struct session *s, const struct plan *plan, const struct portal *portal);
 
+/* ---- function_call.c ---- */
+/* In a fiber. False: told. */
+bool function_call(struct session *s, const struct wire_msg *m);
+
 /* ---- ready.c ---- */
 /* Where a statement is analysed: a shard of the transaction, else home. */
 struct leg *describing_leg(struct session *s);

@@ -386,13 +386,45 @@ def a_terminate_in_mid_pipeline_rolls_back(cluster):
     nothing_left(cluster)
 
 
+def F(function, *values):
+    """A function call in binary form."""
+    body = struct.pack("!IHHH", function, 1, 1, len(values))
+    for v in values:
+        body += struct.pack("!i", len(v)) + v
+    return message("F", body + struct.pack("!H", 1))
+
+
+LO_CREATE, LO_OPEN, LO_CLOSE, LO_READ, LO_WRITE, LO_SEEK, LO_UNLINK, RANDOM = 715, 952, 953, 954, 955, 956, 964, 1598
+
+
+def int4(n):
+    return struct.pack("!i", n)
+
+
 @test
 def a_function_call_is_answered_and_followed_by_ready(cluster):
     with Pair(cluster) as p:
-        p.send(message("F", struct.pack("!IHHH", 1598, 0, 0, 1)))  # random()
+        p.send(F(RANDOM))
         equal(kinds(p.direct.until_ready()), "VZ")
         equal([(e["C"], "H" in e) for e in errors(p.proxy.until_ready())], [("0A000", True)])
         p.same(Q("SELECT 1"))
+        p.same(Q("BEGIN") + Q("SELECT 1/0") + F(LO_CREATE, int4(0)) + Q("ROLLBACK"))
+
+
+@test
+def large_objects_work_by_function_calls_as_drivers_use_them(cluster):
+    oid, write = int4(7654321), int4(0x60000)
+    with Pair(cluster) as p:
+        p.same(F(LO_CREATE, oid))
+        p.same(F(LO_CREATE, oid), fields="VC")  # there already
+        p.same(Q("BEGIN") + F(LO_OPEN, oid, write) + F(LO_WRITE, int4(0), b"hello") + F(LO_SEEK, int4(0), int4(1), int4(0)) +
+               F(LO_READ, int4(0), int4(3)) + F(LO_CLOSE, int4(0)) + Q("COMMIT"))
+        p.same(Q("BEGIN") + F(LO_OPEN, oid, write) + F(LO_WRITE, int4(0), b"J") + Q("ROLLBACK"))
+        p.same(Q("SELECT lo_get(7654321)"))
+        p.same(one("UPDATE wr SET v = 5 WHERE k = 1") + F(LO_UNLINK, oid) + Q("SELECT lo_get(7654321)"), fields="VC")
+        p.same(Q("SELECT sum(v) FROM wr") + Q("UPDATE wr SET v = 0"))
+        p.same(F(LO_CREATE, b"x") + F(LO_CREATE) + Q("SELECT 1"), fields="VC")
+    nothing_left(cluster)
 
 
 @test
