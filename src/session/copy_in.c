@@ -10,18 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "copy_lines.h"
 #include "internal.h"
 #include "pgmosaic/base/check.h"
 #include "pgmosaic/route/copy_split.h"
-
-/* Which line of the client's input each line sent to one shard was: the distance to the one
- * before, a byte each (255: the next four bytes hold it). */
-struct line_map {
-	struct buf deltas;
-	uint64_t last;
-};
-
-#define LINE_MAP_BYTES (16u << 20) /* beyond, errors tell no line */
 
 struct copy_in {
 	struct session *s;
@@ -57,19 +49,6 @@ static void close_data(struct copy_in *c)
 	}
 }
 
-static void note_line(struct line_map *m, uint64_t line)
-{
-	uint64_t delta = line - m->last;
-
-	m->last = line;
-	if (delta < 255) {
-		buf_put_u8(&m->deltas, (uint8_t)delta);
-	} else {
-		buf_put_u8(&m->deltas, 255);
-		buf_put_u32(&m->deltas, (uint32_t)delta);
-	}
-}
-
 /* A row may hold quoted line ends: each counts, as PostgreSQL counts them. */
 static unsigned count_lines(const uint8_t *row, size_t n)
 {
@@ -79,23 +58,6 @@ static unsigned count_lines(const uint8_t *row, size_t n)
 	     p++)
 		lines++;
 	return lines ? lines : 1;
-}
-
-/* The client's line for a shard's; 0: not known. */
-static uint64_t client_line(const struct line_map *m, uint64_t shard_line)
-{
-	const uint8_t *p = buf_head(&m->deltas), *end = p + buf_len(&m->deltas);
-	uint64_t line = 0;
-
-	if (m->deltas.overflow)
-		return 0;
-	for (uint64_t i = 0; i < shard_line; i++) {
-		if (p >= end)
-			return i == 0 ? 0 : line + (shard_line - i); /* behind the last row */
-		line += *p < 255 ? *p : wire_get_u32(p + 1);
-		p += *p < 255 ? 1 : 5;
-	}
-	return line;
 }
 
 static enum status put_row(void *ctx, uint16_t shard, const uint8_t *row, size_t n, struct err *err)
@@ -117,7 +79,7 @@ static enum status put_row(void *ctx, uint16_t shard, const uint8_t *row, size_t
 		if (!buf_append(conn_out(leg->conn), row, n))
 			return err_set(err, STATUS_LIMIT, "a row of the COPY is too long");
 		for (unsigned k = 0; k < n_lines; k++)
-			note_line(&c->lines[i], c->line + k + 1);
+			line_map_note(&c->lines[i], c->line + k + 1);
 	}
 	c->line += n_lines;
 	if (!found)
@@ -255,14 +217,6 @@ static void end_legs(struct copy_in *c)
 	leg_await_all(c->legs, c->n_legs);
 }
 
-/* Where "COPY t, line 68, column k" in an error's context gives the line; NULL: nowhere. */
-static const char *line_in(const char *field)
-{
-	const char *at = *field == 'W' ? strstr(field, ", line ") : NULL;
-
-	return at ? at + strlen(", line ") : NULL;
-}
-
 /* The client's line that a shard's error speaks of; UINT64_MAX: of none. */
 static uint64_t failed_line(const struct copy_in *c, unsigned i)
 {
@@ -271,11 +225,11 @@ static uint64_t failed_line(const struct copy_in *c, unsigned i)
 	uint64_t line;
 
 	for (; p < end && *p; p += strlen(p) + 1) {
-		at = line_in(p);
+		at = line_in_context(p);
 		if (!at)
 			continue;
 		line = strtoull(at, NULL, 10);
-		line = c->splitter ? client_line(&c->lines[i], line) : line;
+		line = c->splitter ? line_map_client(&c->lines[i], line) : line;
 		return line ? line : UINT64_MAX;
 	}
 	return UINT64_MAX;
@@ -314,9 +268,9 @@ static void map_context(struct copy_in *c, struct leg *leg)
 	buf_init(&leg->error_body, in.limit_bytes);
 	for (const char *p = (const char *)buf_head(&in), *end = p + buf_len(&in); p < end && *p;
 	     p += strlen(p) + 1) {
-		const char *at = line_in(p);
+		const char *at = line_in_context(p);
 		char *rest;
-		uint64_t line = at ? client_line(map, strtoull(at, &rest, 10)) : 0;
+		uint64_t line = at ? line_map_client(map, strtoull(at, &rest, 10)) : 0;
 
 		if (line)
 			buf_printf(&leg->error_body, "%.*s%llu%s", (int)(at - p), p,
@@ -388,7 +342,7 @@ bool copy_in_run(struct session *s, struct statement *st, struct leg **legs, uns
 	c->mark = arena_array(&s->arena, size_t, n_legs);
 	c->lines = arena_array(&s->arena, struct line_map, n_legs);
 	for (unsigned i = 0; i < n_legs; i++)
-		buf_init(&c->lines[i].deltas, LINE_MAP_BYTES);
+		line_map_init(&c->lines[i]);
 	if (!start_legs(c)) {
 		end_legs(c);
 		return tell_failure(c);
@@ -402,7 +356,7 @@ bool copy_in_run(struct session *s, struct statement *st, struct leg **legs, uns
 	ok = !must_fail(c);
 	ok = ok ? tell_success(c, own) : tell_failure(c);
 	for (unsigned i = 0; i < n_legs; i++)
-		buf_finish(&c->lines[i].deltas);
+		line_map_finish(&c->lines[i]);
 	if (c->splitter)
 		copy_splitter_destroy(c->splitter);
 	return ok;
