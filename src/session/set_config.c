@@ -67,7 +67,7 @@ bool set_config_done(struct session *s, const struct statement *st, struct leg *
 					 quoted(s, c->name), quoted(s, value_of(s, st, c)),
 					 c->local ? "true" : "false");
 
-		if (!setting_taken(s, leg, &l, str_of(sql)))
+		if (!setting_taken(s, leg, &l, c->as_written ? st->text : str_of(sql)))
 			return false;
 	}
 	return true;

@@ -213,6 +213,7 @@ struct plan_config {
 	const char *value; /* NULL: parameter `param`, from 1 */
 	uint16_t param;
 	bool local;
+	bool as_written; /* repeat the statement itself, which may set nothing */
 };
 
 /* ---- changes of the map by DDL ---- */

@@ -108,3 +108,9 @@ SELECT k FROM a WHERE k = 1;
 RESET search_path;
 RESET work_mem;
 SELECT current_setting('work_mem') FROM a WHERE k = 2;
+-- as pg_dump goes about it
+SELECT set_config(name, '2MB', false) FROM pg_settings WHERE name = 'work_mem';
+SELECT set_config(name, 'x', false) FROM pg_settings WHERE name = 'nosuch';
+SELECT current_setting('work_mem') FROM a WHERE k = 1;
+SELECT current_setting('work_mem') FROM a WHERE k = 3;
+RESET work_mem;

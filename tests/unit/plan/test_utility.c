@@ -264,7 +264,18 @@ static void set_config_without_from_is_a_setting_of_the_session(void **state)
 	assert_null(f->plan->configs[1].value);
 	assert_true(f->plan->configs[0].local);
 	assert_int_equal(f->plan->n_params, 2);
+	assert_target(f, "SELECT set_config(name, 'x', false) FROM pg_settings WHERE name = 'y'",
+		      TARGET_ANY);
+	assert_string_equal(f->plan->configs[0].name, "y");
+	assert_true(f->plan->configs[0].as_written);
+	assert_int_equal(
+		plan_of(f, "SELECT set_config(name, 'x', false) FROM pg_settings")->n_configs, 0);
+	assert_int_equal(plan_of(f, "SELECT set_config(name, 'x', false) FROM pg_settings "
+				    "WHERE name <> 'y'")
+				 ->n_configs,
+			 0);
 	static const char *const refused[] = {
+		"SELECT set_config(t, 'x', false) FROM a WHERE t = 'y'",
 		"SELECT set_config('a.b', 'c' || 'd', false)",
 		"SELECT set_config($1, 'c', false)",
 		"SELECT set_config('a.b', 'c', $1)",
