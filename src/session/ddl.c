@@ -230,6 +230,7 @@ static bool make_overlay(struct session *s, struct err *err)
 	struct leg *leg = session_leg(s, s->world->map->home);
 	struct shard_map *map;
 	struct schema *schema;
+	struct world *old;
 
 	if (!session_enlist(s, leg)) {
 		*err = leg->err;
@@ -246,8 +247,9 @@ static bool make_overlay(struct session *s, struct err *err)
 		schema_destroy(schema);
 		return false;
 	}
-	world_drop(s->txn.overlay);
+	old = s->txn.overlay;
 	s->txn.overlay = world_create(map, schema, oids_hold(session_world(s)->oids));
+	world_drop(old);
 	return true;
 }
 

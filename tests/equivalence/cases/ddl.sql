@@ -130,3 +130,15 @@ DROP FUNCTION IF EXISTS d_fn(int);
 CREATE TYPE d_mood AS ENUM ('sad', 'ok', 'happy');
 -- @exact-or-refused
 DROP TYPE IF EXISTS d_mood;
+-- a migration in one transaction, as ORMs run it: each statement sees what the ones before made
+BEGIN;
+CREATE TABLE m_users (user_id bigint PRIMARY KEY, email text NOT NULL);
+CREATE INDEX m_users_email ON m_users (email);
+CREATE TABLE m_orders (user_id bigint, order_id uuid, PRIMARY KEY (user_id, order_id));
+ALTER TABLE m_orders ADD CONSTRAINT m_fk FOREIGN KEY (user_id) REFERENCES m_users (user_id);
+ALTER TABLE m_users ADD COLUMN nick text;
+SELECT user_id, email, nick FROM m_users;
+COMMIT;
+SELECT user_id, email, nick FROM m_users;
+DROP TABLE m_orders;
+DROP TABLE m_users;
