@@ -167,9 +167,17 @@ static enum status host_changes_begin(void *ctx, const struct plan_change *chang
 static enum status host_changes_finish(void *ctx, int64_t intent, struct err *err)
 {
 	struct process *p = ctx;
-	enum status st = catalog_changes_finish(process_catalog(p), intent, err);
+	uint64_t epoch = 0;
+	enum status st = catalog_changes_finish(process_catalog(p), intent, &epoch, err);
 
-	return st == STATUS_OK ? process_refresh(p, err) : st;
+	if (st == STATUS_OK)
+		st = process_refresh(p, err);
+	return st == STATUS_OK && epoch ? process_agree(p, epoch, err) : st;
+}
+
+static enum status host_schema_changed(void *ctx, struct err *err)
+{
+	return process_tell_schema(ctx, err);
 }
 
 static void host_changes_abandon(void *ctx, int64_t intent)
@@ -337,6 +345,7 @@ void host_fill(struct process *p)
 					 .ensure_distribution = host_ensure_distribution,
 					 .changes_begin = host_changes_begin,
 					 .changes_finish = host_changes_finish,
+					 .schema_changed = host_schema_changed,
 					 .changes_abandon = host_changes_abandon,
 					 .admin = host_admin,
 					 .admin_describe = host_admin_describe,

@@ -1,7 +1,8 @@
 /* The running process: what its threads share.
  *
  * Main thread: the control loop: listeners, signals, the end. Workers: clients. One thread
- * watches the catalog, one ends transactions in doubt, one listens for notifications; libmicrohttpd
+ * watches the catalog, one keeps the lease there, one ends transactions in doubt, one listens for
+ * notifications; libmicrohttpd
  * has its own. What they share is here: immutable snapshots behind `mutex`, and atomics. */
 #ifndef APP_PROCESS_H
 #define APP_PROCESS_H
@@ -22,6 +23,12 @@
 #define PROCESS_MAX_LISTENERS 16
 
 struct takeover; /* takeover.c */
+
+struct process_member {
+	uint32_t shard_id;
+	uint64_t incarnation, dsn_hash;
+	bool is_known; /* false: it could not be reached; the watcher tries again */
+};
 
 struct process {
 	const char *config_path;
@@ -50,8 +57,9 @@ struct process {
 	struct timer period_timer;
 	_Atomic uint64_t counter;
 	_Atomic bool is_ready, is_stopping, workers_end, is_paused, has_failed;
+	_Atomic bool has_stopped; /* the workers have ended: nothing runs on shards any more */
 	uint64_t stop_deadline_ms;
-	loop_thread watcher, recoverer, notifier;
+	loop_thread watcher, recoverer, notifier, keeper;
 	struct channels *channels;
 
 	pthread_mutex_t mutex;	       /* world, not_ready */
@@ -60,6 +68,13 @@ struct process {
 	_Atomic(struct catalog *) catalog;
 	struct world *world;
 	char not_ready[256];
+
+	/* lease.c: after a lease has run out the world is read again before anything is written */
+	_Atomic uint64_t reloads_wanted, reloads_done;
+	_Atomic bool must_tell_schema;
+	pthread_mutex_t members_mutex; /* where this incarnation is known */
+	struct process_member members[MAP_MAX_SHARDS];
+	unsigned n_members;
 };
 
 /* world.c */
@@ -68,6 +83,20 @@ enum status process_refresh(struct process *p, struct err *err);
 void process_watch(void *arg);			    /* thread */
 void process_recover(void *arg);		    /* thread */
 struct catalog *process_catalog(struct process *p); /* NULL: not reached yet */
+
+/* lease.c */
+enum status process_register(struct process *p, struct err *err);
+void process_keep_lease(void *arg); /* thread */
+/* This proxy is known on every shard of the map that can be reached; a shard is tried once. */
+enum status process_join(struct process *p, const struct shard_map *map, struct err *err);
+/* The same for those that could not be reached; all of them when `anew`. False: some still cannot. */
+bool process_join_rest(struct process *p, bool anew);
+/* Until the other proxies, if there are any, have taken over this epoch. */
+enum status process_agree(struct process *p, uint64_t epoch, struct err *err);
+/* DDL left the map as it is: every proxy reads the schema again, this one first. */
+enum status process_tell_schema(struct process *p, struct err *err);
+/* What could not be told at the time. */
+void process_tell_late(struct process *p);
 
 /* host.c: what sessions, the control port and HTTP ask for */
 void host_fill(struct process *p);

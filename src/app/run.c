@@ -16,6 +16,7 @@
 #include "pgmosaic/base/clock.h"
 #include "pgmosaic/base/log.h"
 #include "pgmosaic/base/mem.h"
+#include "pgmosaic/catalog/proxy.h"
 #include "pgmosaic/loop/stream.h"
 #include "pgmosaic/wire/build.h"
 #include "lookup.h"
@@ -350,6 +351,7 @@ static void process_init(struct process *p, const char *path)
 	pthread_mutex_init(&p->mutex, NULL);
 	pthread_mutex_init(&p->refresh_mutex, NULL);
 	pthread_mutex_init(&p->reload_mutex, NULL);
+	pthread_mutex_init(&p->members_mutex, NULL);
 	snprintf(p->not_ready, sizeof(p->not_ready), "the shard map is not loaded yet");
 	p->loop = loop_create();
 	p->mailbox = mailbox_create(p->loop);
@@ -371,8 +373,12 @@ static void process_finish(struct process *p)
 	for (unsigned i = 0; i < p->n_workers; i++)
 		worker_stop(p->workers[i]);
 	lookups_stop(p->lookups);
+	p->has_stopped = true;
 	loop_thread_join(&p->watcher);
 	loop_thread_join(&p->recoverer);
+	loop_thread_join(&p->keeper);
+	if (p->host.incarnation)
+		proxy_forget(process_catalog(p), p->host.incarnation);
 	for (unsigned i = 0; i < p->n_monitors; i++)
 		monitor_stop(p->monitor[i]);
 	for (unsigned i = 0; i < p->n_workers; i++)
@@ -418,6 +424,7 @@ int process_run(const char *config_path, const struct config *cfg, bool takes_ov
 	loop_thread_start(&p->watcher, process_watch, p);
 	loop_thread_start(&p->recoverer, process_recover, p);
 	loop_thread_start(&p->notifier, channels_run, p->channels);
+	loop_thread_start(&p->keeper, process_keep_lease, p);
 	if (code)
 		finish_loop(p);
 	loop_run(p->loop);

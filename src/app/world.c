@@ -3,7 +3,8 @@
  * Happy path: the watcher thread makes and fills the catalog once, loads the first world,
  * then waits for NOTIFY; each change is loaded and published to the workers.
  * Failure modes: the catalog or the home shard cannot be reached: the last world goes on
- * serving, the watcher tries again each second and says so in the log. */
+ * serving, as far as the lease allows (lease.c); the watcher tries again each second and says so
+ * in the log. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,12 +12,14 @@
 #include <unistd.h>
 
 #include "pgmosaic/base/log.h"
+#include "pgmosaic/catalog/proxy.h"
 #include "pgmosaic/catalog/shard.h"
 #include "pgmosaic/txn/recovery.h"
 #include "process.h"
 
 #define RETRY_US	  1000000
 #define WATCH_MS	  500
+#define LOOKS_TO_JOIN	  20 /* between two visits to every shard: 10 s */
 #define RECOVER_MS	  2000
 #define RECOVER_GRACE_MS  5000
 #define CONNECT_TIMEOUT_S 5
@@ -119,38 +122,61 @@ static struct oids *load_oids(struct process *p, const struct shard_map *map)
 	return oids;
 }
 
-static enum status load_world(struct process *p, struct world **out, struct err *err)
+/* The map is read before the schema, to know the home shard, and after it: a table that the
+ * schema shows was in the map, or in an intent, before it could be seen there. */
+static enum status load_parts(struct process *p, struct shard_map **map, struct schema **schema,
+			      struct err *err)
 {
-	struct shard_map *map;
-	struct schema *schema = NULL;
-	enum status st = catalog_load_map(process_catalog(p), &map, err);
+	enum status st = catalog_load_map(process_catalog(p), map, err);
 
 	if (st != STATUS_OK)
 		return st;
-	if (map->n_shards) {
-		st = shard_load_schema(map->shards[map->home].dsn, &schema, err);
-	} else {
-		schema = schema_create();
-		schema_seal(schema);
+	if ((*map)->n_shards == 0) {
+		*schema = schema_create();
+		schema_seal(*schema);
+		return STATUS_OK;
 	}
-	if (st != STATUS_OK) {
-		map_destroy(map);
+	st = shard_load_schema((*map)->shards[(*map)->home].dsn, schema, err);
+	if (st != STATUS_OK)
 		return st;
+	map_destroy(*map);
+	*map = NULL;
+	return catalog_load_map(process_catalog(p), map, err);
+}
+
+static enum status load_world(struct process *p, struct world **out, struct err *err)
+{
+	struct shard_map *map = NULL;
+	struct schema *schema = NULL;
+	enum status st = load_parts(p, &map, &schema, err);
+
+	if (st == STATUS_OK)
+		st = process_join(p, map, err);
+	if (st == STATUS_OK) {
+		*out = world_create(map, schema, load_oids(p, map));
+		return STATUS_OK;
 	}
-	*out = world_create(map, schema, load_oids(p, map));
-	return STATUS_OK;
+	if (map)
+		map_destroy(map);
+	if (schema)
+		schema_destroy(schema);
+	return st;
 }
 
 enum status process_refresh(struct process *p, struct err *err)
 {
 	struct world *w = NULL;
+	uint64_t wanted;
 	enum status st;
 
 	pthread_mutex_lock(&p->refresh_mutex);
+	wanted = atomic_load(&p->reloads_wanted);
 	st = p->is_stopping ? err_set(err, STATUS_SHUTDOWN, "the proxy is shutting down")
 			    : load_world(p, &w, err);
-	if (st == STATUS_OK)
+	if (st == STATUS_OK) {
 		publish(p, w);
+		atomic_store(&p->reloads_done, wanted);
+	}
 	pthread_mutex_unlock(&p->refresh_mutex);
 	return st;
 }
@@ -163,35 +189,8 @@ static void say_not_ready(struct process *p, const struct err *err)
 	pthread_mutex_unlock(&p->mutex);
 }
 
-/* The proxy's own tables on every shard; one that is down is done when it is back. */
-static void install_shards(const struct shard_map *map, bool *done)
-{
-	struct err err = ERR_INIT;
-
-	*done = true;
-	for (uint16_t i = 0; i < map->n_shards; i++) {
-		if (shard_install(map->shards[i].dsn, &err) == STATUS_OK)
-			continue;
-		*done = false;
-		log_event(LOG_WARNING, "a shard is not ready",
-			  LOG_STR("shard", map->shards[i].name), LOG_STR("reason", err.message));
-	}
-}
-
-/* "host 127.0.0.1:6432": tells people which proxy it is. */
-static const char *own_name(struct process *p, char *out, size_t size)
-{
-	const struct config_addresses *listen = &process_config(p)->listen;
-	char host[64] = "";
-
-	gethostname(host, sizeof(host) - 1);
-	snprintf(out, size, "%s %s", host, listen->n ? listen->items[0].text : "");
-	return out;
-}
-
 static enum status first_world(struct process *p, struct err *err)
 {
-	char name[256];
 	bool applied;
 	enum status st = open_catalog(p, err);
 
@@ -200,8 +199,7 @@ static enum status first_world(struct process *p, struct err *err)
 	if (st == STATUS_OK)
 		st = catalog_bootstrap(process_catalog(p), process_config(p), &applied, err);
 	if (st == STATUS_OK && p->host.incarnation == 0)
-		st = catalog_register_proxy(process_catalog(p), own_name(p, name, sizeof(name)),
-					    PGMOSAIC_VERSION, &p->host.incarnation, err);
+		st = process_register(p, err);
 	return st == STATUS_OK ? process_refresh(p, err) : st;
 }
 
@@ -220,82 +218,73 @@ static bool wait_for_first_world(struct process *p)
 	return false;
 }
 
-/* An ack means that no statement planned under an older map is still to be sent. */
-static uint64_t acked_epoch(struct process *p)
-{
-	uint64_t oldest = UINT64_MAX;
-
-	for (unsigned i = 0; i < p->n_workers; i++)
-		if (worker_oldest_epoch(p->workers[i]) < oldest)
-			oldest = worker_oldest_epoch(p->workers[i]);
-	return oldest;
-}
-
-static void heartbeat(struct process *p)
-{
-	struct err err = ERR_INIT;
-
-	if (catalog_heartbeat(process_catalog(p), p->host.incarnation, acked_epoch(p), &err) !=
-	    STATUS_OK)
-		log_error(LOG_WARNING, "the catalog does not take this proxy's heartbeat", &err);
-}
-
 /* Every shard answers now: read what could not be read before. */
-static void complete_oids(struct process *p, const struct world *w)
+static void complete_oids(struct process *p)
 {
+	struct world *w = process_world(p);
 	struct err err = ERR_INIT;
 
 	if (!oids_is_complete(w->oids) && process_refresh(p, &err) != STATUS_OK && !p->is_stopping)
 		log_error(LOG_WARNING, "the shards could not be read again", &err);
+	world_drop(w);
 }
 
-static void watch_once(struct process *p, bool *installed)
+/* *pending: what was notified could not be read yet; nobody will notify us again. */
+static void watch_once(struct process *p, unsigned look, bool *pending)
 {
 	struct catalog *c = process_catalog(p);
 	struct err err = ERR_INIT;
-	struct world *w;
 	bool changed = false;
+	enum status st = catalog_wait_change(c, WATCH_MS, &changed, &err);
 
-	if (catalog_wait_change(c, WATCH_MS, &changed, &err) != STATUS_OK) {
+	*pending |= changed ||
+		    atomic_load(&p->reloads_wanted) != atomic_load(&p->reloads_done);
+	if (st != STATUS_OK) {
 		log_error(LOG_WARNING, "the catalog cannot be reached", &err);
 		usleep(RETRY_US);
 		return;
 	}
-	if (changed && process_refresh(p, &err) != STATUS_OK && !p->is_stopping)
+	if (*pending)
+		*pending = process_refresh(p, &err) != STATUS_OK;
+	if (*pending && !p->is_stopping)
 		log_error(LOG_WARNING, "the shard map could not be read again", &err);
-	heartbeat(p);
+	process_tell_late(p);
 	if (catalog_resolve_intents(c, NULL, &err) != STATUS_OK)
 		log_error(LOG_WARNING, "unfinished DDL could not be resolved", &err);
-	w = process_world(p);
-	if (!*installed || changed || !oids_is_complete(w->oids)) {
-		install_shards(w->map, installed);
-		if (*installed)
-			complete_oids(p, w);
-	}
-	world_drop(w);
+	if (process_join_rest(p, look % LOOKS_TO_JOIN == 0))
+		complete_oids(p);
 }
 
 void process_watch(void *arg)
 {
 	struct process *p = arg;
-	bool installed = false;
 	struct world *w;
+	bool pending = false;
 
 	if (!wait_for_first_world(p))
 		return;
 	w = process_world(p);
-	install_shards(w->map, &installed);
 	log_event(LOG_INFO, "ready", LOG_U64("epoch", w->map->epoch),
 		  LOG_U64("shards", w->map->n_shards));
 	world_drop(w);
 	p->is_ready = true;
 	process_ready(p);
-	while (!p->is_stopping)
-		watch_once(p, &installed);
-	catalog_forget_proxy(process_catalog(p), p->host.incarnation);
+	for (unsigned look = 1; !p->is_stopping; look++)
+		watch_once(p, look, &pending);
 }
 
 /* ---- the recovery thread ---- */
+
+/* A decider's transaction that a dead proxy has left open holds up everybody. */
+static void evict_waited_for(struct process *p, const struct recovery_report *report)
+{
+	struct err err = ERR_INIT;
+
+	for (unsigned i = 0; i < report->n_waiting_for; i++)
+		if (proxy_evict_expired(process_catalog(p), report->waiting_for[i], NULL, &err) !=
+		    STATUS_OK)
+			log_error(LOG_WARNING, "a dead proxy could not be evicted", &err);
+}
 
 static void recover_once(struct process *p)
 {
@@ -309,6 +298,7 @@ static void recover_once(struct process *p)
 		else if (report.n_committed + report.n_aborted)
 			metrics_add(p->blocks[p->n_workers], METRIC_TWO_PHASE_RECOVERED,
 				    report.n_committed + report.n_aborted);
+		evict_waited_for(p, &report);
 	}
 	world_drop(w);
 }

@@ -33,8 +33,8 @@ void conn_start(struct conn *c, int fd, void *ssl)
 
 /* ---- bytes in ---- */
 
-/* The server went away, or spoke nonsense. */
-static void conn_lost(struct conn *c)
+/* The server went away, spoke nonsense, or is not ours any more. */
+void conn_lost(struct conn *c)
 {
 	const struct conn_user *user = c->user;
 	void *owner = c->owner;

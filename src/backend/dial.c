@@ -23,6 +23,12 @@
 #include "pgmosaic/catalog/pq_params.h"
 #include "pgmosaic/wire/auth.h"
 
+#define HELLO_BYTES 320
+/* So that the server notices a proxy whose host died, and ends its transactions. Not
+ * tcp_user_timeout: it would also end connections to clients that read slowly. */
+#define SERVER_SIDE_KEEPALIVES \
+	"-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+
 struct dial {
 	struct pool *pool;
 	struct conn *conn;
@@ -32,6 +38,7 @@ struct dial {
 	bool timed_out;
 	char tcp[4][16]; /* keepalives_idle, _interval, _count, tcp_user_timeout */
 	char search_path[256];
+	char hello[HELLO_BYTES];
 	struct err err;
 	PGconn *pg;
 };
@@ -111,6 +118,14 @@ static void put_params(struct dial *d, struct arena *a, struct pq_params *p)
 	}
 }
 
+static void put_default(struct pq_params *p, const char *key, const char *value)
+{
+	for (unsigned i = 0; p->keys[i]; i++)
+		if (strcmp(p->keys[i], key) == 0)
+			return;
+	pq_params_put(p, key, value);
+}
+
 static void dial_begin(struct dial *d)
 {
 	struct pq_params p;
@@ -119,6 +134,7 @@ static void dial_begin(struct dial *d)
 	arena_init(&a, 0);
 	if (pq_params_read(&a, d->dsn, &p, &d->err) == STATUS_OK) {
 		put_params(d, &a, &p);
+		put_default(&p, "options", SERVER_SIDE_KEEPALIVES);
 		d->pg = PQconnectStartParams(p.keys, p.values, 0);
 	}
 	arena_finish(&a);
@@ -139,34 +155,66 @@ static bool dial_connect(struct dial *d)
 	return st == PGRES_POLLING_OK;
 }
 
-static PGresult *dial_query(struct dial *d, const char *sql)
+/* One round trip: the connection is recorded in a transaction of its own, whatever the role's
+ * defaults are, and search_path is asked for. Losing the record in a crash loses the session,
+ * too, so the commit need not be flushed. */
+static void dial_write_hello(struct dial *d, const struct pools_identity *me)
 {
-	PGresult *r, *last = NULL;
+	char cluster[sizeof(me->cluster)];
+	size_t n = 0;
 
-	if (!PQsendQuery(d->pg, sql))
-		return NULL;
-	do {
-		while (PQisBusy(d->pg))
-			if (!dial_wait(d, POLLIN) || !PQconsumeInput(d->pg))
-				return last;
-		r = PQgetResult(d->pg);
-		if (r) {
-			PQclear(last);
-			last = r;
-		}
-	} while (r);
-	return last;
+	for (const char *p = me->cluster; *p; p++) /* hexadecimal; nothing to quote */
+		if (*p != '\'' && *p != '\\')
+			cluster[n++] = *p;
+	cluster[n] = 0;
+	snprintf(d->hello, sizeof(d->hello),
+		 "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
+		 "SET LOCAL synchronous_commit = off;"
+		 "SELECT pg_catalog.current_setting('search_path') FROM "
+		 "mosaic.hello('%s', %llu, %llu);"
+		 "COMMIT",
+		 cluster, (unsigned long long)me->incarnation, (unsigned long long)me->epoch);
 }
 
-static bool dial_read_search_path(struct dial *d)
+static void take_hello_error(struct dial *d, const PGresult *r)
 {
-	PGresult *r = dial_query(d, "SHOW search_path");
-	bool ok = PQresultStatus(r) == PGRES_TUPLES_OK;
+	const char *code = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+	const char *message = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
+	const char *hint = PQresultErrorField(r, PG_DIAG_MESSAGE_HINT);
 
-	if (ok)
-		snprintf(d->search_path, sizeof(d->search_path), "%s", PQgetvalue(r, 0, 0));
-	PQclear(r);
-	return ok;
+	err_set_code(&d->err, STATUS_BACKEND, code ? code : "08006",
+		     "cannot use a connection to shard %s: %.250s", d->pool->shard_name,
+		     message ? message : "it was lost");
+	err_hint(&d->err, "%s", hint ? hint : "The shard's schema mosaic may be incomplete.");
+}
+
+/* The next result; NULL: none, or the time is up. */
+static PGresult *next_result(struct dial *d)
+{
+	while (PQisBusy(d->pg))
+		if (!dial_wait(d, POLLIN) || !PQconsumeInput(d->pg))
+			return NULL;
+	return PQgetResult(d->pg);
+}
+
+static bool dial_say_hello(struct dial *d)
+{
+	PGresult *r;
+	bool ok = PQsendQuery(d->pg, d->hello);
+
+	while (ok && (r = next_result(d)) != NULL) {
+		ExecStatusType status = PQresultStatus(r);
+
+		if (status == PGRES_TUPLES_OK) {
+			snprintf(d->search_path, sizeof(d->search_path), "%s",
+				 PQgetvalue(r, 0, 0));
+		} else if (status != PGRES_COMMAND_OK) {
+			take_hello_error(d, r);
+			ok = false;
+		}
+		PQclear(r);
+	}
+	return ok && PQtransactionStatus(d->pg) == PQTRANS_IDLE;
 }
 
 /* libpq gives no SQLSTATE for a failed log-in: the commonest are told by their words. */
@@ -243,8 +291,9 @@ static void dial_work(void *arg)
 
 	if (d->timeout_ms)
 		d->deadline_ms = clock_us() / 1000 + d->timeout_ms;
-	if (!dial_connect(d) || !dial_read_search_path(d)) {
-		dial_failed(d);
+	if (!dial_connect(d) || !dial_say_hello(d)) {
+		if (d->err.status == STATUS_OK)
+			dial_failed(d);
 		PQfinish(d->pg);
 		d->pg = NULL;
 		return;
@@ -327,6 +376,8 @@ void pool_dial(struct pool *p)
 	d->user = mem_strdup(p->user);
 	dial_take_login(d, logins_find(&p->pools->logins, p->user));
 	dial_limits(d, &p->pools->limits);
+	dial_write_hello(d, &p->pools->identity);
+	c->incarnation = p->pools->identity.incarnation;
 	p->n_dialing++;
 	p->pools->n_conns++;
 	job_run(p->pools->loop, dial_work, dial_done, d);

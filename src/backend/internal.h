@@ -19,6 +19,8 @@ void pool_advance(struct pool *p);
 /* conn.c */
 void conn_start(struct conn *c, int fd, void *ssl);
 void conn_begin_close(struct conn *c);
+/* The same, and its user is told. */
+void conn_lost(struct conn *c);
 /* Free and clean: idle, or closed when its time is over. */
 void conn_rest(struct conn *c);
 void conn_free(struct conn *c);

@@ -325,6 +325,42 @@ void pool_wait_cancel(struct pool *p, struct lease *lease)
 	lease_end(p, lease, NULL, &err);
 }
 
+/* ---- who we are ---- */
+
+static struct conn *find_former(struct list *conns, uint64_t incarnation)
+{
+	struct list *node;
+
+	list_for_each(node, conns)
+	{
+		struct conn *c = list_entry(node, struct conn, node);
+
+		if (c->incarnation != incarnation)
+			return c;
+	}
+	return NULL;
+}
+
+/* Whoever loses one may take another at once, so each look begins anew. */
+static void close_former(struct pool *p, uint64_t incarnation)
+{
+	struct conn *c;
+
+	while ((c = find_former(&p->idle, incarnation)) ||
+	       (c = find_former(&p->cleaning, incarnation)) ||
+	       (c = find_former(&p->leased, incarnation)))
+		conn_lost(c);
+}
+
+void pools_identify(struct pools *ps, const struct pools_identity *identity)
+{
+	struct list *node, *tmp;
+
+	ps->identity = *identity;
+	list_for_each_safe(node, tmp, &ps->all)
+		close_former(list_entry(node, struct pool, node), identity->incarnation);
+}
+
 /* ---- outcomes of dials ---- */
 
 void pool_on_dialed(struct pool *p, struct conn *c)
@@ -334,7 +370,7 @@ void pool_on_dialed(struct pool *p, struct conn *c)
 	metrics_add(p->pools->metrics, METRIC_SERVERS, 1);
 	log_event(LOG_DEBUG, "server connection opened", LOG_STR("shard", p->shard_name),
 		  LOG_STR("user", p->user), LOG_U64("server_pid", c->server_pid));
-	if (p->is_retired || p->pools->closing)
+	if (p->is_retired || p->pools->closing || c->incarnation != p->pools->identity.incarnation)
 		conn_begin_close(c);
 	else if (p->n_waiting && c->generation == p->pools->generation)
 		conn_move(c, CONN_IDLE); /* for a transaction that began before a pause */

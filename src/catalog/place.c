@@ -1,19 +1,24 @@
 /* SHARD TABLE, REFERENCE TABLE, SINGLE TABLE and UNSHARD TABLE for tables that exist.
  *
- * Happy path: check the table on the home shard; make it on the shards that lack it; fence its
- * writes (place.h); look at the rows; change the map; wait until every proxy has the new one;
- * lift the fence.
+ * Happy path: take the lock on the map; check the table on the home shard; make it on the shards
+ * that lack it; fence its writes (place.h); look at the rows; change the map; wait until every
+ * proxy has the new one; check the table once more, since DDL planned under the old map may have
+ * run meanwhile; lift the fence.
  * Failure modes:
  * - anything before the change of the map: copies made here are dropped, the fence is lifted.
- * - a proxy does not take over in time: the map is changed back, then as above.
+ * - a proxy does not take over in time, or the second check fails: the map is changed back, and
+ *   when nobody uses the new one any more, as above.
+ * - it cannot be changed back, or somebody goes on using it: the fence stays, and the log says so.
  * - we die in between: the fence stays, writes get 40001. The same command run again, or the
  *   DROP TRIGGER that the log tells, ends it. */
 #include <stdio.h>
 #include <string.h>
 
-#include "pgmosaic/key/type.h"
+#include "map_lock.h"
 #include "pgmosaic/base/log.h"
+#include "pgmosaic/catalog/proxy.h"
 #include "pgmosaic/catalog/shard.h"
+#include "pgmosaic/key/type.h"
 #include "place.h"
 #include "place_check.h"
 #include "shard_internal.h"
@@ -21,7 +26,9 @@
 
 struct place {
 	struct catalog *c;
+	struct map_lock lock;
 	const char *user;
+	bool keeps_fence; /* what the map says and what is true may differ */
 	struct map_table as; /* what it shall be; as->schema, ->name say which table */
 	struct shard_map *map;
 	struct schema *schema;
@@ -35,7 +42,8 @@ struct place {
 /* ---- setting up ---- */
 
 static enum status place_begin(struct place *p, struct catalog *c, const char *user,
-			       const char *schema, const char *name, struct err *err)
+			       const char *what, const char *schema, const char *name,
+			       struct err *err)
 {
 	enum status st;
 
@@ -44,7 +52,9 @@ static enum status place_begin(struct place *p, struct catalog *c, const char *u
 	p->as.name = name;
 	arena_init(&p->arena, 0);
 	place_fence_init(&p->fence);
-	st = catalog_load_map(c, &p->map, err);
+	st = map_lock_take(&p->lock, c, arena_printf(&p->arena, "%s %s", what, name), err);
+	if (st == STATUS_OK)
+		st = catalog_load_map(c, &p->map, err);
 	if (st == STATUS_OK && p->map->n_shards == 0) {
 		st = err_set_code(err, STATUS_INVALID, "55000", "there is no shard");
 		err_hint(err, "CREATE SHARD name WITH (dsn = '…') first.");
@@ -78,11 +88,15 @@ static void drop_copy(struct place *p, uint16_t shard)
 
 static enum status place_end(struct place *p, enum status st)
 {
-	place_fence_lift(&p->fence);
-	for (uint16_t i = 0; st != STATUS_OK && p->map && i < p->map->n_shards; i++)
+	if (p->keeps_fence)
+		place_fence_leave(&p->fence);
+	else
+		place_fence_lift(&p->fence);
+	for (uint16_t i = 0; st != STATUS_OK && !p->keeps_fence && p->map && i < p->map->n_shards; i++)
 		if (p->made[i])
 			drop_copy(p, i);
 	pq_close(&p->home);
+	map_lock_give(&p->lock);
 	schema_destroy(p->schema);
 	map_destroy(p->map);
 	arena_finish(&p->arena);
@@ -215,54 +229,96 @@ static enum status check_empty(struct place *p, uint16_t shard, const char *hint
 
 /* ---- the change of the map ---- */
 
-static enum status put(struct place *p, struct pq *pq, bool is_undo)
+/* t NULL: not in the map. */
+static enum status put(struct place *p, struct pq *pq, const struct map_table *t, struct err *err)
 {
-	const struct map_table *t = &p->as;
-
-	if (is_undo)
-		return table_drop(pq, t->schema, t->name, p->err);
+	if (!t)
+		return table_drop(pq, p->as.schema, p->as.name, err);
 	switch (t->kind) {
 	case MAP_SHARDED:
 		return table_put_sharded(pq, t->schema, t->name,
 					 p->map->distributions[t->distribution].name,
-					 t->key_columns, t->n_keys, p->err);
-	case MAP_REFERENCE: return table_put_reference(pq, t->schema, t->name, p->err);
+					 t->key_columns, t->n_keys, err);
+	case MAP_REFERENCE: return table_put_reference(pq, t->schema, t->name, err);
 	case MAP_SINGLE:
 		return table_put_single(pq, t->schema, t->name, p->map->shards[t->home].name,
-					p->err);
+					err);
 	}
 	return STATUS_INTERNAL;
 }
 
-static enum status change_map(struct place *p, const char *what, bool is_undo, uint64_t *epoch)
+/* On the lock's own connection: whoever has lost the lock changes nothing. */
+static enum status change_map(struct place *p, const char *what, const struct map_table *to,
+			      uint64_t *epoch, struct err *err)
 {
 	struct change ch;
-	enum status st = change_begin(&ch, p->c, p->user, p->err);
+	enum status st = change_begin_on(&ch, &p->lock.pq, p->user, err);
 
 	if (st != STATUS_OK)
 		return st;
 	*epoch = ch.epoch + 1;
-	st = put(p, ch.pq, is_undo);
+	st = put(p, ch.pq, to, err);
 	if (st == STATUS_OK)
-		return change_commit(&ch, p->err, "%s %s.%s", what, p->as.schema, p->as.name);
+		return change_commit(&ch, err, "%s %s.%s", what, p->as.schema, p->as.name);
 	change_cancel(&ch);
 	return st;
 }
 
-/* Change the map and wait for the proxies; changed back when one does not follow. */
-static enum status switch_map(struct place *p, const char *what)
+/* Back to what the map said before; the fence stays where that cannot be made sure of. */
+static void change_back(struct place *p, uint64_t bad)
 {
-	struct err why = ERR_INIT;
+	struct err err = ERR_INIT;
+	uint64_t epoch = 0;
+	enum status st = change_map(
+		p, "UNDO", map_find_table(p->map, p->as.schema, p->as.name), &epoch, &err);
+
+	if (st == STATUS_OK)
+		st = proxy_agree_undone(p->c, bad, epoch, NULL, &err);
+	if (st == STATUS_OK)
+		return;
+	p->keeps_fence = true;
+	log_error(LOG_ERROR, "a change of the shard map could not be taken back everywhere", &err);
+}
+
+/* Change the map and wait for the proxies; then `check` again what was checked before. */
+static enum status switch_map(struct place *p, const char *what, const struct map_table *to,
+			      enum status (*check)(struct place *p))
+{
 	uint64_t epoch;
-	enum status st = change_map(p, what, false, &epoch);
+	enum status st = change_map(p, what, to, &epoch, p->err);
 
 	if (st != STATUS_OK)
 		return st;
-	st = catalog_wait_acks(p->c, epoch, ACKS_TIMEOUT_MS, &why);
+	st = proxy_agree(p->c, epoch, NULL, p->err);
 	if (st == STATUS_OK)
-		return st;
-	change_map(p, "UNDO", true, &epoch);
-	*p->err = why;
+		st = check(p);
+	if (st == STATUS_OK)
+		proxy_refuse_older(p->c, epoch);
+	else
+		change_back(p, epoch);
+	return st;
+}
+
+/* The same table as before, with nothing new about it that its place does not allow. */
+static enum status check_again(struct place *p)
+{
+	const struct schema_relation *r;
+	enum status st = place_fence_check(&p->fence, p->err);
+
+	schema_destroy(p->schema);
+	p->schema = NULL;
+	if (st == STATUS_OK)
+		st = shard_load_schema(p->map->shards[p->map->home].dsn, &p->schema, p->err);
+	if (st == STATUS_OK)
+		st = place_check_table(p->schema, p->as.schema, p->as.name, &r, p->err);
+	if (st == STATUS_OK && p->as.kind == MAP_SHARDED)
+		st = place_check_unique(r, p->as.key_columns, p->as.n_keys, p->err);
+	if (st == STATUS_OK && p->map->n_shards > 1 &&
+	    !(p->as.kind == MAP_SINGLE && p->as.home == p->map->home))
+		st = place_check_foreign(&p->home, p->map, &p->as, p->err);
+	for (uint16_t i = 0; i < p->map->n_shards && st == STATUS_OK; i++)
+		if (i != p->map->home && (p->as.kind != MAP_SINGLE || p->as.home == i))
+			st = check_copy(p, i);
 	return st;
 }
 
@@ -347,7 +403,7 @@ enum status catalog_shard_table(struct catalog *c, const char *user, const char 
 	if (n_columns == 0 || n_columns > MAP_MAX_KEYS)
 		return err_set(err, STATUS_INVALID, "a shard key has 1 to %d columns",
 			       MAP_MAX_KEYS);
-	st = place_begin(&p, c, user, schema, name, err);
+	st = place_begin(&p, c, user, "SHARD TABLE", schema, name, err);
 	p.as.kind = MAP_SHARDED;
 	p.as.n_keys = (uint16_t)n_columns;
 	memcpy(p.as.key_columns, columns, n_columns * sizeof(*columns));
@@ -362,7 +418,7 @@ enum status catalog_shard_table(struct catalog *c, const char *user, const char 
 	if (st == STATUS_OK)
 		st = check_misplaced(&p);
 	if (st == STATUS_OK)
-		st = switch_map(&p, "SHARD TABLE");
+		st = switch_map(&p, "SHARD TABLE", &p.as, check_again);
 	return place_end(&p, st);
 }
 
@@ -390,7 +446,7 @@ enum status catalog_reference_table(struct catalog *c, const char *user, const c
 {
 	const struct schema_relation *r;
 	struct place p;
-	enum status st = place_begin(&p, c, user, schema, name, err);
+	enum status st = place_begin(&p, c, user, "REFERENCE TABLE", schema, name, err);
 
 	p.as.kind = MAP_REFERENCE;
 	if (st == STATUS_OK)
@@ -408,7 +464,7 @@ enum status catalog_reference_table(struct catalog *c, const char *user, const c
 	if (st == STATUS_OK)
 		st = spread_rows(&p);
 	if (st == STATUS_OK)
-		st = switch_map(&p, "REFERENCE TABLE");
+		st = switch_map(&p, "REFERENCE TABLE", &p.as, check_again);
 	return place_end(&p, st);
 }
 
@@ -420,7 +476,7 @@ enum status catalog_single_table(struct catalog *c, const char *user, const char
 	const struct schema_relation *r;
 	struct place p;
 	int at = -1;
-	enum status st = place_begin(&p, c, user, schema, name, err);
+	enum status st = place_begin(&p, c, user, "SINGLE TABLE", schema, name, err);
 
 	p.as.kind = MAP_SINGLE;
 	if (st == STATUS_OK && (at = map_find_shard(p.map, shard)) < 0)
@@ -444,7 +500,7 @@ enum status catalog_single_table(struct catalog *c, const char *user, const char
 					 "This version does not move rows: unload it first.");
 	}
 	if (st == STATUS_OK)
-		st = switch_map(&p, "SINGLE TABLE");
+		st = switch_map(&p, "SINGLE TABLE", &p.as, check_again);
 	return place_end(&p, st);
 }
 
@@ -473,12 +529,9 @@ static enum status fence_placed(struct place *p, const struct map_table *t)
 	return fence_all(p);
 }
 
-static enum status forget(struct place *p)
+static enum status check_fence(struct place *p)
 {
-	uint64_t epoch;
-	enum status st = change_map(p, "UNSHARD TABLE", true, &epoch);
-
-	return st == STATUS_OK ? catalog_wait_acks(p->c, epoch, ACKS_TIMEOUT_MS, p->err) : st;
+	return place_fence_check(&p->fence, p->err);
 }
 
 enum status catalog_unshard_table(struct catalog *c, const char *user, const char *schema,
@@ -486,7 +539,7 @@ enum status catalog_unshard_table(struct catalog *c, const char *user, const cha
 {
 	const struct map_table *t = NULL;
 	struct place p;
-	enum status st = place_begin(&p, c, user, schema, name, err);
+	enum status st = place_begin(&p, c, user, "UNSHARD TABLE", schema, name, err);
 
 	if (st == STATUS_OK && !(t = map_find_table(p.map, schema, name))) {
 		st = err_set(err, STATUS_UNDEFINED,
@@ -498,7 +551,7 @@ enum status catalog_unshard_table(struct catalog *c, const char *user, const cha
 	if (st == STATUS_OK)
 		st = check_all_home(&p, t);
 	if (st == STATUS_OK)
-		st = forget(&p);
+		st = switch_map(&p, "UNSHARD TABLE", NULL, check_fence);
 	for (uint16_t i = 0; st == STATUS_OK && i < p.map->n_shards; i++)
 		if (i != p.map->home && (t->kind != MAP_SINGLE || t->home == i))
 			drop_copy(&p, i);

@@ -30,6 +30,10 @@ enum status place_fence_add(struct place_fence *f, const char *dsn, const char *
 			    const char *name, struct err *err);
 /* Take all triggers off again. What cannot be reached is logged with the statement to run. */
 void place_fence_lift(struct place_fence *f);
+/* Leave them, and say so in the log: what the map says is not certain everywhere. */
+void place_fence_leave(struct place_fence *f);
+/* The fenced tables are still the ones that were fenced: DDL may have replaced them. */
+enum status place_fence_check(struct place_fence *f, struct err *err);
 
 /* Every reference table, on the home shard: writes take its lock there first. */
 enum status place_fence_references(struct place_fence *f, const struct shard_map *map,

@@ -27,7 +27,8 @@ static enum status make_fence(struct pq *pq, struct arena *a, const char *table,
 {
 	enum status st = pq_exec(pq,
 				 "BEGIN ISOLATION LEVEL READ COMMITTED;"
-				 "SET LOCAL lock_timeout = " FENCE_LOCK_MS,
+				 "SET LOCAL lock_timeout = " FENCE_LOCK_MS ";"
+				 "SET LOCAL idle_in_transaction_session_timeout = '10s'",
 				 err);
 
 	if (st == STATUS_OK)
@@ -83,6 +84,48 @@ static void lift_one(struct place_fence *f, const struct place_fence_item *item)
 		log_event(LOG_ERROR, "a table is still closed for writes: run the statement there",
 			  LOG_STR("server", pq.who), LOG_STR("statement", sql),
 			  LOG_STR("reason", err.message));
+}
+
+void place_fence_leave(struct place_fence *f)
+{
+	for (unsigned i = 0; i < f->n; i++)
+		log_event(LOG_ERROR,
+			  "a table stays closed for writes: give the command again, or run the "
+			  "statement there when every proxy has the present map",
+			  LOG_STR("statement", arena_printf(&f->arena,
+							    "DROP TRIGGER " FENCE_TRIGGER " ON %s",
+							    f->items[i].table)));
+	arena_finish(&f->arena);
+	f->n = 0;
+}
+
+static enum status check_one(const struct place_fence_item *item, struct err *err)
+{
+	struct pq pq = { .pg = NULL };
+	uint64_t n = 0;
+	enum status st = pq_open(&pq, NULL, item->dsn, SHARD_CONNECT_TIMEOUT_S, err);
+
+	if (st == STATUS_OK)
+		st = pq_u64(&pq, err, &n,
+			    "SELECT count(*) FROM pg_catalog.pg_trigger WHERE tgrelid = "
+			    "pg_catalog.to_regclass($1) AND tgname = '" FENCE_TRIGGER
+			    "' AND tgenabled = 'A'",
+			    1, item->table);
+	pq_close(&pq);
+	if (st != STATUS_OK || n == 1)
+		return st;
+	err_set(err, STATUS_IN_USE, "table %s was changed meanwhile", item->table);
+	err_hint(err, "Other DDL has run on it. Give the command again.");
+	return err->status;
+}
+
+enum status place_fence_check(struct place_fence *f, struct err *err)
+{
+	enum status st = STATUS_OK;
+
+	for (unsigned i = 0; i < f->n && st == STATUS_OK; i++)
+		st = check_one(&f->items[i], err);
+	return st;
 }
 
 void place_fence_lift(struct place_fence *f)

@@ -1,12 +1,14 @@
 #include "pgmosaic/catalog/pq.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pgmosaic/base/check.h"
+#include "pgmosaic/base/clock.h"
 
 #define MAX_PARAMS 16
 
@@ -116,6 +118,52 @@ bool pq_is_lost(const struct pq *c)
 	return !c->pg || PQstatus(c->pg) != CONNECTION_OK;
 }
 
+/* ---- statements ---- */
+
+/* False: the deadline has passed, or the connection is lost. */
+static bool read_more(PGconn *pg, uint64_t deadline_us)
+{
+	struct pollfd fd = { .fd = PQsocket(pg), .events = POLLIN };
+	uint64_t now = clock_us();
+
+	if (now >= deadline_us)
+		return false;
+	if (poll(&fd, 1, (int)((deadline_us - now) / 1000 + 1)) < 0 && errno != EINTR)
+		return false;
+	return PQconsumeInput(pg);
+}
+
+/* What was sent is answered, as PQexec() would give it. NULL: not in time, or out of memory. */
+static PGresult *await_result(struct pq *c)
+{
+	uint64_t deadline = clock_us() + (uint64_t)c->limit_ms * 1000;
+	PGresult *last = NULL, *next;
+
+	for (;;) {
+		while (c->limit_ms && PQisBusy(c->pg))
+			if (!read_more(c->pg, deadline)) {
+				PQclear(last);
+				return NULL;
+			}
+		next = PQgetResult(c->pg);
+		if (!next)
+			return last;
+		PQclear(last);
+		last = next;
+	}
+}
+
+/* A late answer would be taken for the next one's: the connection ends. */
+static void give_up(struct pq *c, struct err *err)
+{
+	if (PQstatus(c->pg) != CONNECTION_OK) {
+		pq_fail(c, NULL, err);
+		return;
+	}
+	err_set(err, STATUS_BACKEND, "%s: no answer within %u ms", c->who, c->limit_ms);
+	pq_close(c);
+}
+
 static bool is_good(const PGresult *res)
 {
 	ExecStatusType st = PQresultStatus(res);
@@ -125,23 +173,29 @@ static bool is_good(const PGresult *res)
 
 enum status pq_exec(struct pq *c, const char *sql, struct err *err)
 {
-	PGresult *res;
-	enum status st = STATUS_OK;
+	PGresult *res = NULL;
 
 	if (!c->pg)
 		return err_set(err, STATUS_BACKEND, "%s: not connected", c->who);
-	res = PQexec(c->pg, sql);
-	if (!is_good(res))
-		st = pq_fail(c, res, err);
+	if (PQsendQuery(c->pg, sql))
+		res = await_result(c);
+	if (!res)
+		give_up(c, err);
+	else if (!is_good(res))
+		pq_fail(c, res, err);
+	if (is_good(res)) {
+		PQclear(res);
+		return STATUS_OK;
+	}
 	PQclear(res);
-	return st;
+	return err->status;
 }
 
 static PGresult *query_args(struct pq *c, struct err *err, const char *sql, unsigned n,
 			    va_list args)
 {
 	const char *params[MAX_PARAMS];
-	PGresult *res;
+	PGresult *res = NULL;
 
 	PRE(n <= MAX_PARAMS);
 	for (unsigned i = 0; i < n; i++)
@@ -150,10 +204,14 @@ static PGresult *query_args(struct pq *c, struct err *err, const char *sql, unsi
 		err_set(err, STATUS_BACKEND, "%s: not connected", c->who);
 		return NULL;
 	}
-	res = PQexecParams(c->pg, sql, (int)n, NULL, params, NULL, NULL, 0);
+	if (PQsendQueryParams(c->pg, sql, (int)n, NULL, params, NULL, NULL, 0))
+		res = await_result(c);
 	if (is_good(res))
 		return res;
-	pq_fail(c, res, err);
+	if (res)
+		pq_fail(c, res, err);
+	else
+		give_up(c, err);
 	PQclear(res);
 	return NULL;
 }
@@ -208,8 +266,10 @@ enum status pq_u64(struct pq *c, struct err *err, uint64_t *out, const char *sql
 
 void pq_rollback(struct pq *c)
 {
+	struct err err = ERR_INIT;
+
 	if (!pq_is_lost(c) && PQtransactionStatus(c->pg) != PQTRANS_IDLE)
-		PQclear(PQexec(c->pg, "ROLLBACK"));
+		pq_exec(c, "ROLLBACK", &err);
 }
 
 /* ---- text ---- */

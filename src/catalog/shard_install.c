@@ -1,6 +1,7 @@
 /* Schema mosaic on a shard. */
 #include "pgmosaic/catalog/pq.h"
 #include "pgmosaic/catalog/shard.h"
+#include "proxy_internal.h"
 #include "shard_internal.h"
 
 #define SHARD_VERSION "1"
@@ -86,6 +87,8 @@ enum status shard_install(const char *dsn, struct err *err)
 	st = is_installed(&pq, &installed, err);
 	if (st == STATUS_OK && !installed)
 		st = install_locked(&pq, err);
+	if (st == STATUS_OK)
+		st = proxy_install(&pq, err);
 	pq_close(&pq);
 	return st;
 }

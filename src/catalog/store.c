@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pgmosaic/base/mem.h"
+#include "proxy_internal.h"
 #include "store_internal.h"
 #include "store_tables.h"
 
@@ -25,6 +26,7 @@ enum status catalog_open(const char *dsn, unsigned connect_timeout_s, struct cat
 	pthread_mutex_init(&c->lock, NULL);
 	c->dsn = mem_strdup(dsn);
 	c->connect_timeout_s = connect_timeout_s;
+	c->pq.limit_ms = c->listener.limit_ms = STORE_STATEMENT_MS;
 	st = connect_catalog(c, err);
 	if (st == STATUS_OK)
 		*out = c;
@@ -39,6 +41,7 @@ void catalog_close(struct catalog *c)
 		return;
 	pq_close(&c->pq);
 	pq_close(&c->listener);
+	pq_close(&c->keeper);
 	pthread_mutex_destroy(&c->lock);
 	free(c->dsn);
 	free(c);
@@ -125,6 +128,8 @@ enum status catalog_prepare(struct catalog *c, struct err *err)
 	st = check_version(&c->pq, &is_made, err);
 	if (st == STATUS_OK && !is_made)
 		st = make_tables(&c->pq, err);
+	if (st == STATUS_OK)
+		st = proxy_prepare_catalog(&c->pq, err);
 	catalog_leave(c);
 	return st;
 }
@@ -142,6 +147,45 @@ enum status catalog_epoch(struct catalog *c, uint64_t *epoch, struct err *err)
 
 /* ---- changes ---- */
 
+/* A proxy that is paused in the middle must not keep the others from theirs. */
+#define CHANGE_BEGIN                                                             \
+	"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"                       \
+	"SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '12s';"   \
+	"SET LOCAL idle_in_transaction_session_timeout = '10s'"
+
+static enum status lock_epoch(struct change *ch, struct err *err)
+{
+	enum status st = pq_exec(ch->pq, CHANGE_BEGIN, err);
+
+	if (st != STATUS_OK)
+		return st;
+	st = pq_u64(ch->pq, err, &ch->epoch, "SELECT epoch FROM mosaic.cluster FOR UPDATE", 0);
+	if (st != STATUS_OK && strcmp(err->code, "55P03") == 0) {
+		err_set(err, STATUS_IN_USE, "another change of the shard map is under way");
+		err_hint(err, "Try again in a moment.");
+	}
+	return err->status;
+}
+
+static void change_leave(struct change *ch)
+{
+	if (ch->c)
+		catalog_leave(ch->c);
+	else
+		pq_rollback(ch->pq);
+}
+
+enum status change_begin_on(struct change *ch, struct pq *pq, const char *user, struct err *err)
+{
+	enum status st;
+
+	*ch = (struct change){ .pq = pq, .user = user ? user : "" };
+	st = lock_epoch(ch, err);
+	if (st != STATUS_OK)
+		pq_rollback(pq);
+	return st;
+}
+
 enum status change_begin(struct change *ch, struct catalog *c, const char *user, struct err *err)
 {
 	enum status st = catalog_enter(c, err);
@@ -149,15 +193,13 @@ enum status change_begin(struct change *ch, struct catalog *c, const char *user,
 	if (st != STATUS_OK)
 		return st;
 	*ch = (struct change){ .c = c, .pq = &c->pq, .user = user ? user : "" };
-	st = pq_exec(ch->pq, "BEGIN ISOLATION LEVEL READ COMMITTED", err);
-	if (st == STATUS_OK)
-		st = pq_u64(ch->pq, err, &ch->epoch, "SELECT epoch FROM mosaic.cluster FOR UPDATE",
-			    0);
+	st = lock_epoch(ch, err);
 	if (st != STATUS_OK)
 		catalog_leave(c);
 	return st;
 }
 
+/* what NULL: the map itself is the same. */
 static enum status advance_epoch(struct change *ch, const char *what, struct err *err)
 {
 	char epoch[24];
@@ -170,7 +212,8 @@ static enum status advance_epoch(struct change *ch, const char *what, struct err
 		return err->status;
 	if (n != 1)
 		return err_set(err, STATUS_CATALOG, "the shard map changed meanwhile");
-	if (pq_run(ch->pq, err, NULL,
+	if (what &&
+	    pq_run(ch->pq, err, NULL,
 		   "INSERT INTO mosaic.audit (user_name, epoch, what) VALUES ($1, $2::bigint + 1, $3)",
 		   3, ch->user, epoch, what))
 		return err->status;
@@ -191,11 +234,21 @@ enum status change_commit(struct change *ch, struct err *err, const char *format
 	st = advance_epoch(ch, what, err);
 	if (st == STATUS_OK)
 		st = pq_exec(ch->pq, "COMMIT", err);
-	catalog_leave(ch->c);
+	change_leave(ch);
+	return st;
+}
+
+enum status change_publish(struct change *ch, struct err *err)
+{
+	enum status st = advance_epoch(ch, NULL, err);
+
+	if (st == STATUS_OK)
+		st = pq_exec(ch->pq, "COMMIT", err);
+	change_leave(ch);
 	return st;
 }
 
 void change_cancel(struct change *ch)
 {
-	catalog_leave(ch->c);
+	change_leave(ch);
 }

@@ -2,8 +2,9 @@
  *
  * Happy path: catalog_changes_begin() writes the intent and its changes; the shards commit;
  * catalog_changes_finish() turns the changes into the map (epoch + 1) and deletes the intent,
- * in one transaction. Until then tables that are made are not in the map, and those that are
- * dropped still are.
+ * in one transaction. Until then a map that is loaded takes the tables that are being made or
+ * renamed into account already: on the shards they may be there. Those that are dropped still are
+ * in it.
  * Failure modes:
  * - the shards rolled back: catalog_changes_abandon() deletes the intent.
  * - the proxy died in between: any proxy's catalog_resolve_intents() asks the home shard, where
@@ -11,8 +12,9 @@
  *   so only when the intent's proxy no longer lives or the intent is old, and not while a
  *   prepared transaction on the home shard leaves the answer open.
  * - finish and resolve meet: both lock the intent's row; the later one finds it gone.
- * - a proxy thought dead wakes and commits after all: resolve only marks an intent as abandoned
- *   and keeps it for a day, and finish, which knows that the shards have committed, takes it. */
+ * - a proxy thought dead wakes and wants to commit: it was evicted on every shard before anything
+ *   was decided, so it cannot. An intent of one that lives and is merely slow is only marked as
+ *   abandoned and kept for a day; finish, which knows that the shards have committed, takes it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +49,39 @@ static enum status insert_change(struct pq *pq, const char *intent, unsigned pla
 		is_sharded ? c->distribution : NULL,
 		is_sharded ? pq_make_array(&a, c->key_columns, c->n_keys) : NULL);
 	arena_finish(&a);
+	return st;
+}
+
+/* Two statements that change one table's place, of which the later would end first. */
+static enum status check_clash(struct pq *pq, const struct catalog_change *c, struct err *err)
+{
+	uint64_t n;
+	enum status st = pq_u64(
+		pq, err, &n,
+		"SELECT count(*) FROM mosaic.intents i JOIN mosaic.intent_changes c ON c.intent = "
+		"i.id WHERE NOT i.abandoned AND ((c.schema, c.name) IN (($1, $2), (coalesce($3, "
+		"$1), coalesce($4, $2))) OR (coalesce(c.new_schema, c.schema), "
+		"coalesce(c.new_name, c.name)) IN (($1, $2), (coalesce($3, $1), coalesce($4, $2))))",
+		4, c->schema, c->name, c->new_schema, c->new_name);
+
+	if (st != STATUS_OK || n == 0)
+		return st;
+	err_set_code(err, STATUS_IN_USE, "40001",
+		     "another statement is changing the place of table \"%s\"", c->name);
+	err_hint(err, "Try again in a moment.");
+	return err->status;
+}
+
+static enum status check_clashes(struct pq *pq, const struct catalog_change *changes, unsigned n,
+				 struct err *err)
+{
+	enum status st = pq_exec(pq,
+				 "SET LOCAL lock_timeout = '10s';"
+				 "LOCK TABLE mosaic.intents IN SHARE ROW EXCLUSIVE MODE",
+				 err);
+
+	for (unsigned i = 0; i < n && st == STATUS_OK; i++)
+		st = check_clash(pq, &changes[i], err);
 	return st;
 }
 
@@ -97,6 +132,8 @@ enum status catalog_changes_begin(struct catalog *c, const struct catalog_change
 	if (st != STATUS_OK)
 		return st;
 	st = pq_exec(&c->pq, "BEGIN ISOLATION LEVEL READ COMMITTED", err);
+	if (st == STATUS_OK)
+		st = check_clashes(&c->pq, changes, n, err);
 	if (st == STATUS_OK)
 		st = write_intent(&c->pq, changes, n, user, incarnation, intent, err);
 	if (st == STATUS_OK)
@@ -161,7 +198,8 @@ static enum status lock_intent(struct pq *pq, const char *id, bool *found, char 
 	return STATUS_OK;
 }
 
-enum status catalog_changes_finish(struct catalog *c, int64_t intent, struct err *err)
+enum status catalog_changes_finish(struct catalog *c, int64_t intent, uint64_t *epoch,
+				   struct err *err)
 {
 	struct change ch;
 	char id[24], user[128] = "";
@@ -177,6 +215,8 @@ enum status catalog_changes_finish(struct catalog *c, int64_t intent, struct err
 	if (st == STATUS_OK && found)
 		st = pq_run(ch.pq, err, NULL, "DELETE FROM mosaic.intents WHERE id = $1::bigint", 1,
 			    id);
+	if (st == STATUS_OK && found && epoch)
+		*epoch = ch.epoch + 1;
 	if (st == STATUS_OK && found)
 		return change_commit(&ch, err, "DDL, intent %s", id);
 	change_cancel(&ch);

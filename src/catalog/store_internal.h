@@ -10,13 +10,13 @@
 #define CATALOG_STORE_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include "pgmosaic/catalog/pq.h"
 #include "pgmosaic/catalog/store.h"
 
-#define STORE_VERSION	     1
-#define PROXY_LIVE_SECONDS   5
-#define INTENT_GRACE_SECONDS 60
-#define ACKS_TIMEOUT_MS	     20000
+#define STORE_VERSION	   1
+#define STORE_STATEMENT_MS 15000 /* a catalog that does not answer for so long is given up */
+#define STORE_LOCK	   "SELECT pg_catalog.pg_advisory_xact_lock(5431768219070141)"
 
 struct catalog {
 	pthread_mutex_t lock;
@@ -24,6 +24,8 @@ struct catalog {
 	unsigned connect_timeout_s;
 	struct pq pq;	    /* guarded by `lock` */
 	struct pq listener; /* catalog_wait_change()'s own */
+	struct pq keeper;   /* proxy_renew()'s own */
+	_Atomic uint64_t incarnation;
 };
 
 /* Lock and have a live connection; a failure leaves nothing locked. */
@@ -32,13 +34,17 @@ enum status catalog_enter(struct catalog *c, struct err *err);
 void catalog_leave(struct catalog *c);
 
 struct change {
-	struct catalog *c;
+	struct catalog *c; /* NULL: on a map lock's own connection */
 	struct pq *pq;
 	const char *user;
 	uint64_t epoch; /* before the change */
 };
 
 enum status change_begin(struct change *ch, struct catalog *c, const char *user, struct err *err);
+/* The same on a connection of the caller's, without the mutex. */
+enum status change_begin_on(struct change *ch, struct pq *pq, const char *user, struct err *err);
+/* As change_commit(), but without a row in audit: the map is the same. */
+enum status change_publish(struct change *ch, struct err *err);
 enum status change_commit(struct change *ch, struct err *err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void change_cancel(struct change *ch);

@@ -169,12 +169,23 @@ static void read_table(struct loader *l, struct map_table *t, const PGresult *re
 		t->home = (uint16_t)shard_index(l->map, number(res, row, 5));
 }
 
+/* With those that DDL under way is making or renaming: on the shards they may be there already,
+ * and must not be taken for tables of the home shard's own. */
+static const char tables_query[] =
+	"WITH pending AS (SELECT c.*, d.id AS d FROM mosaic.intent_changes c JOIN mosaic.intents i "
+	"ON i.id = c.intent AND NOT i.abandoned LEFT JOIN mosaic.distributions d ON d.name = "
+	"c.distribution), known AS (SELECT 0 AS rank, schema, name, kind, distribution, key_columns, "
+	"home FROM mosaic.tables UNION ALL SELECT 1, schema, name, kind, d, key_columns, NULL FROM "
+	"pending WHERE kind IN ('sharded', 'reference')), renamed AS (SELECT 2, "
+	"coalesce(p.new_schema, p.schema), coalesce(p.new_name, p.name), k.kind, k.distribution, "
+	"k.key_columns, k.home FROM pending p JOIN known k ON (k.schema, k.name) = (p.schema, "
+	"p.name) WHERE p.kind = 'rename') "
+	"SELECT DISTINCT ON (schema, name) schema, name, kind, distribution, key_columns, home FROM "
+	"(SELECT * FROM known UNION ALL SELECT * FROM renamed) a ORDER BY schema, name, rank";
+
 static bool load_tables(struct loader *l)
 {
-	PGresult *res = pq_query(l->pq, l->err,
-				 "SELECT schema, name, kind, distribution, key_columns, home "
-				 "FROM mosaic.tables ORDER BY schema, name",
-				 0);
+	PGresult *res = pq_query(l->pq, l->err, tables_query, 0);
 	int n = res ? PQntuples(res) : 0;
 
 	l->map->tables = arena_array(l->a, struct map_table, (size_t)n + 1);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy_internal.h"
 #include "store_internal.h"
 
 #define MAX_INTENTS 64
@@ -17,6 +18,7 @@ struct stale {
 	const char *incarnation;
 	const char *schema, *name; /* the table to look for */
 	bool present_means_done;
+	bool is_orphan; /* its proxy's lease has run out, or it is not known any more */
 };
 
 struct stale_list {
@@ -29,13 +31,15 @@ struct stale_list {
 static const char stale_query[] =
 	"SELECT i.id, CASE WHEN c.kind = 'rename' THEN coalesce(c.new_schema, c.schema) ELSE c.schema "
 	"END, CASE WHEN c.kind = 'rename' THEN coalesce(c.new_name, c.name) ELSE c.name END, "
-	"c.kind <> 'drop', (SELECT dsn FROM mosaic.shards ORDER BY id LIMIT 1), i.incarnation "
+	"c.kind <> 'drop', (SELECT dsn FROM mosaic.shards ORDER BY id LIMIT 1), i.incarnation, "
+	"p.incarnation IS NULL "
 	"FROM mosaic.intents i JOIN LATERAL (SELECT * FROM mosaic.intent_changes c "
-	"WHERE c.intent = i.id ORDER BY place DESC LIMIT 1) c ON true "
+	"WHERE c.intent = i.id ORDER BY place DESC LIMIT 1) c ON true LEFT JOIN mosaic.proxies p "
+	"ON p.incarnation = i.incarnation AND NOT p.is_evicted AND "
+	"p.expires_at > clock_timestamp() "
 	"WHERE NOT i.abandoned AND i.at < clock_timestamp() - interval '5 s' AND ("
-	"i.at < clock_timestamp() - interval '60 s' OR NOT EXISTS (SELECT FROM mosaic.proxies p "
-	"WHERE p.incarnation = i.incarnation AND "
-	"p.heartbeat > clock_timestamp() - interval '5 s')) ORDER BY i.id LIMIT 64";
+	"i.at < clock_timestamp() - interval '60 s' OR p.incarnation IS NULL) "
+	"ORDER BY i.id LIMIT 64";
 
 static enum status read_stale(struct catalog *c, struct stale_list *list, struct err *err)
 {
@@ -53,6 +57,7 @@ static enum status read_stale(struct catalog *c, struct stale_list *list, struct
 		s->name = arena_strdup(&list->arena, PQgetvalue(res, i, 2));
 		s->present_means_done = PQgetvalue(res, i, 3)[0] == 't';
 		s->incarnation = arena_strdup(&list->arena, PQgetvalue(res, i, 5));
+		s->is_orphan = PQgetvalue(res, i, 6)[0] == 't';
 		list->home_dsn = arena_strdup(&list->arena, PQgetvalue(res, i, 4));
 	}
 	PQclear(res);
@@ -112,16 +117,20 @@ static enum status mark_abandoned(struct catalog *c, const struct stale *s, stru
 static enum status resolve_one(struct catalog *c, struct pq *home, const struct stale *s,
 			       unsigned *n, struct err *err)
 {
-	bool settled, has;
-	enum status st = is_settled(home, s, &settled, err);
+	bool settled = false, has;
+	enum status st = STATUS_OK;
 
+	if (s->is_orphan) /* from here on it cannot commit any more */
+		st = proxy_evict_expired(c, strtoull(s->incarnation, NULL, 10), NULL, err);
+	if (st == STATUS_OK)
+		st = is_settled(home, s, &settled, err);
 	if (st != STATUS_OK || !settled)
 		return st;
 	st = has_table(home, s, &has, err);
 	if (st != STATUS_OK)
 		return st;
 	++*n;
-	return has == s->present_means_done ? catalog_changes_finish(c, s->id, err)
+	return has == s->present_means_done ? catalog_changes_finish(c, s->id, NULL, err)
 					    : mark_abandoned(c, s, err);
 }
 

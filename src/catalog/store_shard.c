@@ -1,10 +1,18 @@
-/* CREATE, ALTER and DROP SHARD. */
+/* CREATE, ALTER and DROP SHARD.
+ *
+ * Each holds the lock on the map, and is over when every proxy has the new map. Reference tables
+ * are the point: a proxy that does not know of a shard would leave it out of a write, one that
+ * still reads a dropped shard would read what nobody writes any more. So writes to them are held
+ * off meanwhile. If the proxies do not follow, the map is changed back. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "place.h"
+#include "map_lock.h"
+#include "pgmosaic/base/log.h"
+#include "pgmosaic/catalog/proxy.h"
 #include "pgmosaic/catalog/shard.h"
-#include "store_internal.h"
+#include "place.h"
 
 static enum status check_name(const char *name, struct err *err)
 {
@@ -31,6 +39,67 @@ static enum status check_dsn(const char *dsn, struct err *err)
 	dbname = pq_dsn_dbname(&a, dsn, err);
 	arena_finish(&a);
 	return dbname ? STATUS_OK : err->status;
+}
+
+/* ---- what the three have in common ---- */
+
+struct shard_change {
+	struct catalog *c;
+	const char *user, *name, *dsn, *replicas;
+	struct map_lock lock;
+	struct place_fence fence;
+	uint64_t epoch; /* of the new map */
+};
+
+static enum status run_change(struct shard_change *sc, const char *sql, unsigned n,
+			      const char *const *p, const char *what, uint64_t *epoch,
+			      struct err *err)
+{
+	struct change ch;
+	enum status st = change_begin_on(&ch, &sc->lock.pq, sc->user, err);
+
+	if (st != STATUS_OK)
+		return st;
+	*epoch = ch.epoch + 1;
+	st = pq_run(ch.pq, err, NULL, sql, n, p[0], p[1], p[2], p[3], p[4]);
+	if (st == STATUS_OK)
+		return change_commit(&ch, err, "%s %s", what, sc->name);
+	change_cancel(&ch);
+	return st;
+}
+
+/* The fence is lifted when it is certain which map everybody has. */
+static void change_back(struct shard_change *sc, const char *sql, unsigned n, const char *const *p,
+			const char *extra_dsn)
+{
+	struct err err = ERR_INIT;
+	uint64_t undone = 0;
+	enum status st = run_change(sc, sql, n, p, "UNDO", &undone, &err);
+
+	if (st == STATUS_OK)
+		st = proxy_agree_undone(sc->c, sc->epoch, undone, extra_dsn, &err);
+	if (st == STATUS_OK)
+		return;
+	log_error(LOG_ERROR, "a change of the shard map could not be taken back everywhere", &err);
+	place_fence_leave(&sc->fence);
+	place_fence_init(&sc->fence);
+}
+
+static enum status shard_change_begin(struct shard_change *sc, struct catalog *c, const char *user,
+				      const char *what, const char *name, struct err *err)
+{
+	char text[128];
+
+	*sc = (struct shard_change){ .c = c, .user = user, .name = name };
+	place_fence_init(&sc->fence);
+	snprintf(text, sizeof(text), "%s %s", what, name);
+	return map_lock_take(&sc->lock, c, text, err);
+}
+
+static void shard_change_end(struct shard_change *sc)
+{
+	place_fence_lift(&sc->fence);
+	map_lock_give(&sc->lock);
 }
 
 /* ---- a new one ---- */
@@ -78,19 +147,17 @@ static enum status check_server(const char *dsn, const struct shard_map *map, st
 	return st;
 }
 
-static enum status register_shard(struct catalog *c, const char *user, const char *name,
-				  const char *dsn, const char *replicas, uint32_t weight,
-				  uint64_t *epoch, struct err *err)
+static enum status register_shard(struct shard_change *sc, uint32_t weight, struct err *err)
 {
 	struct change ch;
-	enum status st = change_begin(&ch, c, user, err);
+	enum status st = change_begin_on(&ch, &sc->lock.pq, sc->user, err);
 
 	if (st != STATUS_OK)
 		return st;
-	*epoch = ch.epoch + 1;
-	st = shard_insert(ch.pq, name, dsn, replicas, weight, err);
+	sc->epoch = ch.epoch + 1;
+	st = shard_insert(ch.pq, sc->name, sc->dsn, sc->replicas, weight, err);
 	if (st == STATUS_OK)
-		return change_commit(&ch, err, "CREATE SHARD %s", name);
+		return change_commit(&ch, err, "CREATE SHARD %s", sc->name);
 	change_cancel(&ch);
 	return st;
 }
@@ -108,51 +175,56 @@ static enum status check_drift(const struct shard_map *map, const char *dsn, str
 	return err->status;
 }
 
-/* Schema and reference tables first, while writes to the reference tables are held off; then
- * the map; the writes go on when every proxy knows the new shard. */
-static enum status join_shard(struct catalog *c, const char *user, const char *name,
-			      const char *dsn, const char *replicas, uint32_t weight,
-			      const struct shard_map *map, struct err *err)
+static void remove_again(struct shard_change *sc)
 {
-	struct place_fence fence;
-	uint64_t epoch = 0;
-	enum status st;
+	const char *p[5] = { sc->name };
 
-	place_fence_init(&fence);
-	st = shard_copy_schema(map->shards[map->home].dsn, dsn, err);
+	change_back(sc, "DELETE FROM mosaic.shards WHERE name = $1", 1, p, sc->dsn);
+}
+
+/* Schema and reference tables first, while writes to the reference tables are held off; then
+ * the map; the writes go on when every proxy knows the new shard. DDL that was planned before it
+ * did has ended by then, so the schemas are compared once more. */
+static enum status join_shard(struct shard_change *sc, uint32_t weight, const struct shard_map *map,
+			      struct err *err)
+{
+	enum status st = shard_copy_schema(map->shards[map->home].dsn, sc->dsn, err);
+
 	if (st == STATUS_OK)
-		st = place_fence_references(&fence, map, err);
+		st = place_fence_references(&sc->fence, map, err);
 	if (st == STATUS_OK)
-		st = place_copy_references(map, dsn, err);
+		st = place_copy_references(map, sc->dsn, err);
 	if (st == STATUS_OK)
-		st = check_drift(map, dsn, err);
+		st = check_drift(map, sc->dsn, err);
 	if (st == STATUS_OK)
-		st = register_shard(c, user, name, dsn, replicas, weight, &epoch, err);
-	if (st == STATUS_OK && fence.n > 0)
-		st = catalog_wait_acks(c, epoch, ACKS_TIMEOUT_MS, err);
-	place_fence_lift(&fence);
+		st = register_shard(sc, weight, err);
+	if (st != STATUS_OK)
+		return st;
+	st = proxy_agree(sc->c, sc->epoch, NULL, err);
+	if (st == STATUS_OK)
+		st = check_drift(map, sc->dsn, err);
+	if (st == STATUS_OK)
+		proxy_refuse_older(sc->c, sc->epoch);
+	else
+		remove_again(sc);
 	return st;
 }
 
-static enum status create_shard(struct catalog *c, const char *user, const char *name,
-				const char *dsn, const char *replicas, uint32_t weight,
+static enum status create_shard(struct shard_change *sc, uint32_t weight,
 				const struct shard_map *map, struct err *err)
 {
-	uint64_t epoch;
 	enum status st;
 
-	if (map_find_shard(map, name) >= 0)
-		return err_set(err, STATUS_DUPLICATE, "shard \"%s\" exists already", name);
-	st = check_dsn(dsn, err);
+	if (map_find_shard(map, sc->name) >= 0)
+		return err_set(err, STATUS_DUPLICATE, "shard \"%s\" exists already", sc->name);
+	st = check_dsn(sc->dsn, err);
 	if (st == STATUS_OK)
-		st = check_server(dsn, map, err);
+		st = check_server(sc->dsn, map, err);
 	if (st == STATUS_OK)
-		st = shard_install(dsn, err);
+		st = shard_install(sc->dsn, err);
 	if (st != STATUS_OK)
 		return st;
-	if (map->n_shards)
-		return join_shard(c, user, name, dsn, replicas, weight, map, err);
-	return register_shard(c, user, name, dsn, replicas, weight, &epoch, err);
+	return map->n_shards ? join_shard(sc, weight, map, err) : register_shard(sc, weight, err);
 }
 
 enum status catalog_create_shard(struct catalog *c, const char *user, const char *name,
@@ -160,32 +232,80 @@ enum status catalog_create_shard(struct catalog *c, const char *user, const char
 				 struct err *err)
 {
 	struct shard_map *map = NULL;
+	struct shard_change sc;
 	enum status st = check_name(name, err);
 
 	if (st == STATUS_OK)
 		st = check_weight(weight, err);
-	if (st == STATUS_OK)
-		st = catalog_load_map(c, &map, err);
 	if (st != STATUS_OK)
 		return st;
-	if (map_find_shard(map, name) >= 0) {
+	st = shard_change_begin(&sc, c, user, "CREATE SHARD", name, err);
+	sc.dsn = dsn;
+	sc.replicas = replicas;
+	if (st == STATUS_OK)
+		st = catalog_load_map(c, &map, err);
+	if (st == STATUS_OK)
+		st = create_shard(&sc, weight, map, err);
+	shard_change_end(&sc);
+	if (map)
 		map_destroy(map);
-		return err_set(err, STATUS_DUPLICATE, "shard \"%s\" exists already", name);
-	}
-	st = create_shard(c, user, name, dsn, replicas, weight, map, err);
-	map_destroy(map);
 	return st;
 }
 
 /* ---- one that exists ---- */
+
+/* Its row as it is: id, dsn, replicas, weight. */
+static enum status read_shard(struct shard_change *sc, struct arena *a, const char **row,
+			      struct err *err)
+{
+	PGresult *res = pq_query(&sc->lock.pq, err,
+				 "SELECT id, dsn, coalesce(replicas, ''), weight FROM mosaic.shards "
+				 "WHERE name = $1",
+				 1, sc->name);
+	enum status st = STATUS_OK;
+
+	if (!res)
+		return err->status;
+	if (PQntuples(res) == 0)
+		st = err_set(err, STATUS_UNDEFINED, "shard \"%s\" does not exist", sc->name);
+	for (int i = 0; st == STATUS_OK && i < 4; i++)
+		row[i] = arena_strdup(a, PQgetvalue(res, 0, i));
+	PQclear(res);
+	return st;
+}
+
+static const char update_sql[] =
+	"UPDATE mosaic.shards SET dsn = coalesce($2, dsn), "
+	"replicas = nullif(coalesce($3, replicas), ''), weight = coalesce($4::int, weight) "
+	"WHERE name = $1";
+
+/* With another server behind the name: nobody may use the former one any more. */
+static enum status alter_shard(struct shard_change *sc, struct arena *a, const char *weight,
+			       struct err *err)
+{
+	const char *p[5] = { sc->name, sc->dsn, sc->replicas, weight }, *was[5] = { NULL };
+	enum status st = read_shard(sc, a, was, err);
+	bool moves = st == STATUS_OK && sc->dsn && strcmp(sc->dsn, was[1]) != 0;
+
+	if (st == STATUS_OK)
+		st = run_change(sc, update_sql, 4, p, "ALTER SHARD", &sc->epoch, err);
+	if (st != STATUS_OK || !moves)
+		return st;
+	st = proxy_agree(sc->c, sc->epoch, was[1], err);
+	if (st != STATUS_OK) {
+		was[0] = sc->name;
+		change_back(sc, update_sql, 4, was, sc->dsn);
+	}
+	return st;
+}
 
 enum status catalog_alter_shard(struct catalog *c, const char *user, const char *name,
 				const char *dsn, const char *replicas, int64_t weight,
 				struct err *err)
 {
 	char text[24];
-	struct change ch;
-	uint64_t n = 0;
+	struct shard_change sc;
+	struct arena a;
 	enum status st = weight < 0 ? STATUS_OK : check_weight((uint64_t)weight, err);
 
 	snprintf(text, sizeof(text), "%lld", (long long)weight);
@@ -193,21 +313,16 @@ enum status catalog_alter_shard(struct catalog *c, const char *user, const char 
 		st = check_dsn(dsn, err);
 	if (st == STATUS_OK && dsn)
 		st = shard_install(dsn, err);
-	if (st == STATUS_OK)
-		st = change_begin(&ch, c, user, err);
 	if (st != STATUS_OK)
 		return st;
-	st = pq_run(
-		ch.pq, err, &n,
-		"UPDATE mosaic.shards SET dsn = coalesce($2, dsn), "
-		"replicas = nullif(coalesce($3, replicas), ''), weight = coalesce($4::int, weight) "
-		"WHERE name = $1",
-		4, name, dsn, replicas, weight < 0 ? NULL : text);
-	if (st == STATUS_OK && n == 0)
-		st = err_set(err, STATUS_UNDEFINED, "shard \"%s\" does not exist", name);
+	arena_init(&a, 0);
+	st = shard_change_begin(&sc, c, user, "ALTER SHARD", name, err);
+	sc.dsn = dsn;
+	sc.replicas = replicas;
 	if (st == STATUS_OK)
-		return change_commit(&ch, err, "ALTER SHARD %s", name);
-	change_cancel(&ch);
+		st = alter_shard(&sc, &a, weight < 0 ? NULL : text, err);
+	shard_change_end(&sc);
+	arena_finish(&a);
 	return st;
 }
 
@@ -239,19 +354,65 @@ static enum status check_unused(struct pq *pq, const char *name, struct err *err
 	return st;
 }
 
-enum status catalog_drop_shard(struct catalog *c, const char *user, const char *name,
-			       struct err *err)
+static enum status delete_shard(struct shard_change *sc, struct err *err)
 {
 	struct change ch;
-	enum status st = change_begin(&ch, c, user, err);
+	enum status st = change_begin_on(&ch, &sc->lock.pq, sc->user, err);
 
 	if (st != STATUS_OK)
 		return st;
-	st = check_unused(ch.pq, name, err);
+	sc->epoch = ch.epoch + 1;
+	st = check_unused(ch.pq, sc->name, err);
 	if (st == STATUS_OK)
-		st = pq_run(ch.pq, err, NULL, "DELETE FROM mosaic.shards WHERE name = $1", 1, name);
+		st = pq_run(ch.pq, err, NULL, "DELETE FROM mosaic.shards WHERE name = $1", 1,
+			    sc->name);
 	if (st == STATUS_OK)
-		return change_commit(&ch, err, "DROP SHARD %s", name);
+		return change_commit(&ch, err, "DROP SHARD %s", sc->name);
 	change_cancel(&ch);
+	return st;
+}
+
+static enum status drop_shard(struct shard_change *sc, struct arena *a,
+			      const struct shard_map *map, struct err *err)
+{
+	const char *was[5] = { NULL };
+	enum status st = check_unused(&sc->lock.pq, sc->name, err);
+
+	if (st == STATUS_OK)
+		st = read_shard(sc, a, was, err);
+	if (st == STATUS_OK)
+		st = place_fence_references(&sc->fence, map, err);
+	if (st == STATUS_OK)
+		st = delete_shard(sc, err);
+	if (st != STATUS_OK || map->n_shards < 2)
+		return st;
+	st = proxy_agree(sc->c, sc->epoch, was[1], err);
+	if (st == STATUS_OK)
+		return st;
+	was[4] = sc->name;
+	change_back(sc,
+		    "INSERT INTO mosaic.shards (id, dsn, replicas, weight, name) OVERRIDING SYSTEM "
+		    "VALUE VALUES ($1::int, $2, nullif($3, ''), $4::int, $5)",
+		    5, was, NULL);
+	return st;
+}
+
+enum status catalog_drop_shard(struct catalog *c, const char *user, const char *name,
+			       struct err *err)
+{
+	struct shard_map *map = NULL;
+	struct shard_change sc;
+	struct arena a;
+	enum status st = shard_change_begin(&sc, c, user, "DROP SHARD", name, err);
+
+	arena_init(&a, 0);
+	if (st == STATUS_OK)
+		st = catalog_load_map(c, &map, err);
+	if (st == STATUS_OK)
+		st = drop_shard(&sc, &a, map, err);
+	shard_change_end(&sc);
+	arena_finish(&a);
+	if (map)
+		map_destroy(map);
 	return st;
 }

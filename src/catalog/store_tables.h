@@ -3,8 +3,6 @@
 #ifndef CATALOG_STORE_TABLES_H
 #define CATALOG_STORE_TABLES_H
 
-#define STORE_LOCK "SELECT pg_catalog.pg_advisory_xact_lock(5431768219070141)"
-
 static const char store_tables[] =
 	"CREATE SCHEMA IF NOT EXISTS mosaic;"
 	"CREATE TABLE IF NOT EXISTS mosaic.cluster ("

@@ -131,6 +131,11 @@ const struct config_key config_keys[] = {
 	{ "catalog.dsn", KEY_STRING, CFG(catalog_dsn), NULL, 0, 0, NULL, KEY_REQUIRED | KEY_DSN,
 	  "write catalog: { dsn: \"host=… port=… dbname=… user=…\" }", 0, 0 },
 
+	{ "name", KEY_STRING, CFG(name), NULL, 0, 63, NULL, 0, "write a name of your choice", 0, 0 },
+	SECTION("lease"),
+	{ "lease.duration", KEY_DURATION, CFG(lease.duration_ms), "10s", 1000, HOURS, NULL, RELOADABLE,
+	  "write a duration from 1s to 1h", 0, 0 },
+
 	SECTION("auth"),
 	LIST("auth.users", users, n_users, struct config_user, RELOADABLE | KEY_REQUIRED,
 	     "write a list of { name: …, password: … }"),

@@ -9,6 +9,7 @@
  * Failure modes: the intent cannot be written: the transaction is rolled back. We die
  * between the commit and the end of the intent: any proxy resolves it by looking whether
  * the table exists. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,7 @@
 
 /* ---- blocking calls of the host, made from the fiber ---- */
 
-enum ddl_call { CALL_ENSURE, CALL_BEGIN, CALL_FINISH, CALL_ABANDON, CALL_REFRESH };
+enum ddl_call { CALL_ENSURE, CALL_BEGIN, CALL_FINISH, CALL_ABANDON, CALL_REFRESH, CALL_TELL };
 
 struct ddl_job {
 	enum ddl_call call;
@@ -49,6 +50,7 @@ static void ddl_work(void *arg)
 	case CALL_FINISH: j->status = j->host->changes_finish(ctx, j->intent, &j->err); break;
 	case CALL_ABANDON: j->host->changes_abandon(ctx, j->intent); break;
 	case CALL_REFRESH: j->status = j->host->refresh(ctx, &j->err); break;
+	case CALL_TELL: j->status = j->host->schema_changed(ctx, &j->err); break;
 	}
 }
 
@@ -64,11 +66,14 @@ static void ddl_call(struct session *s, struct ddl_job *j)
 {
 	j->host = s->w->host;
 	j->fiber = fiber_self();
+	/* Two proxies that wait for each other's acknowledgement must both be able to give it. */
+	s->is_between = j->call == CALL_FINISH || j->call == CALL_TELL;
 	job_run(s->w->loop, ddl_work, ddl_done, j);
 	while (!j->is_done)
 		fiber_wait();
-	if (j->call == CALL_ENSURE || j->call == CALL_REFRESH)
+	if (j->call != CALL_BEGIN && j->call != CALL_ABANDON)
 		session_pin_world(s); /* that is what the call was for */
+	s->is_between = false;
 }
 
 bool ddl_refresh(struct session *s, struct err *err)
@@ -253,6 +258,92 @@ static bool make_overlay(struct session *s, struct err *err)
 	return true;
 }
 
+bool ddl_follow_map(struct session *s)
+{
+	struct err err = ERR_INIT;
+
+	if (!s->txn.overlay || s->txn.status != 'T' ||
+	    s->txn.overlay->map->epoch == s->world->map->epoch)
+		return true;
+	if (make_overlay(s, &err))
+		return true;
+	txn_fail(s);
+	reply_error(s, &err);
+	return false;
+}
+
+/* ---- what must not be committed ---- */
+
+static uint64_t mark_shards(const struct shard_map *map)
+{
+	uint64_t mark = map->n_shards;
+
+	for (uint16_t i = 0; i < map->n_shards; i++)
+		mark = mark * 0x100000001B3u + map->shards[i].id;
+	return mark;
+}
+
+static bool same_place(const struct shard_map *a, const struct map_table *x,
+		       const struct shard_map *b, const struct map_table *y)
+{
+	if (!x || !y || x->kind != y->kind)
+		return x == y;
+	if (x->kind == MAP_SINGLE)
+		return a->shards[x->home].id == b->shards[y->home].id;
+	if (x->kind == MAP_REFERENCE)
+		return true;
+	if (a->distributions[x->distribution].id != b->distributions[y->distribution].id ||
+	    x->n_keys != y->n_keys)
+		return false;
+	for (uint16_t i = 0; i < x->n_keys; i++)
+		if (strcmp(x->key_columns[i], y->key_columns[i]) != 0)
+			return false;
+	return true;
+}
+
+/* Other proxies and clients may hold statements for the table that had this name, and would run
+ * them on the new one as they would have on the old. Without an overlay there was one statement,
+ * which cannot replace anything. */
+static bool replaces_otherwise(const struct session *s, const struct plan_change *c)
+{
+	const struct world *before = s->world, *after = s->txn.overlay;
+	const char *schema = c->new_schema ? c->new_schema : c->schema;
+	const char *name = c->new_name ? c->new_name : c->name;
+	const struct schema_relation *old = schema_find(before->schema, schema, name);
+	const struct schema_relation *new = after ? schema_find(after->schema, schema, name) : NULL;
+
+	if (c->kind == CHANGE_DROP || !old || !new || old->oid == new->oid)
+		return false;
+	return !same_place(before->map, map_find_table(before->map, schema, name), after->map,
+			   map_find_table(after->map, schema, name));
+}
+
+static bool refuse_commit(struct session *s)
+{
+	struct err err = ERR_INIT;
+
+	if (s->txn.has_ddl && s->txn.shards_mark != mark_shards(s->world->map)) {
+		err_set_code(&err, STATUS_IN_USE, "40001",
+			     "a shard was added or removed while this transaction changed the "
+			     "schema");
+		err_hint(&err, "Run the transaction again.");
+	}
+	for (unsigned i = 0; i < s->txn.n_changes && err.status == STATUS_OK; i++) {
+		const struct plan_change *c = &s->txn.changes[i];
+
+		if (!replaces_otherwise(s, c))
+			continue;
+		err_set(&err, STATUS_UNROUTED,
+			"table \"%s\" is replaced by one with another placement in one transaction",
+			c->new_name ? c->new_name : c->name);
+		err_hint(&err, "Statements under way elsewhere would take the new table for the old "
+			       "one: DROP or rename it in a transaction of its own first.");
+	}
+	if (err.status != STATUS_OK)
+		reply_error(s, &err);
+	return err.status != STATUS_OK;
+}
+
 /* ---- from statement to transaction ---- */
 
 static const char *copy_text(struct session *s, const char *text)
@@ -283,16 +374,30 @@ static void keep_changes(struct session *s, const struct plan *plan)
 	s->txn.n_changes += plan->n_changes;
 }
 
+/* The shards have committed: what fails here is made up for later, and is no error. */
+static void tell_others(struct session *s, struct ddl_job *j)
+{
+	char text[512];
+
+	ddl_call(s, j);
+	if (j->status == STATUS_OK)
+		return;
+	log_error(LOG_WARNING, "not every proxy knows the new schema yet", &j->err);
+	snprintf(text, sizeof(text), "the change is committed, but not known everywhere yet: %s",
+		 j->err.message);
+	reply_warning(s, "01000", text);
+}
+
 bool ddl_note(struct session *s, struct statement *st)
 {
 	struct err err = ERR_INIT;
 
 	if (s->txn.status == 'I') { /* it has committed by itself, on one shard */
-		if (!ddl_refresh(s, &err))
-			log_error(LOG_WARNING, "the schema could not be read again after DDL",
-				  &err);
+		tell_others(s, &(struct ddl_job){ .call = CALL_TELL });
 		return true;
 	}
+	if (!s->txn.has_ddl)
+		s->txn.shards_mark = mark_shards(s->world->map);
 	s->txn.has_ddl = true;
 	keep_changes(s, st->plan);
 	if (s->txn.is_implicit && st->is_alone)
@@ -311,6 +416,8 @@ bool ddl_begin(struct session *s, int64_t *intent)
 			     .user = s->user };
 
 	*intent = 0;
+	if (refuse_commit(s))
+		return false;
 	if (s->txn.n_changes == 0)
 		return true;
 	ddl_call(s, &j);
@@ -325,12 +432,13 @@ void ddl_end(struct session *s, int64_t intent, bool committed)
 {
 	struct ddl_job j = { .call = !committed ? CALL_ABANDON
 				     : intent	? CALL_FINISH
-						: CALL_REFRESH,
+						: CALL_TELL,
 			     .intent = intent };
 
 	if (!s->txn.has_ddl || (!committed && !intent))
 		return;
-	ddl_call(s, &j);
-	if (j.status != STATUS_OK)
-		log_error(LOG_WARNING, "the shard map could not be updated after DDL", &j.err);
+	if (committed)
+		tell_others(s, &j);
+	else
+		ddl_call(s, &j);
 }

@@ -381,19 +381,31 @@ static void take_out(struct session *s, struct wire_msg *m)
 	session_pin_world(s);
 }
 
+/* A client that thinks for long does not hold up a change of the map. */
+static bool await_next(struct session *s, struct wire_msg *m)
+{
+	bool got;
+
+	s->is_between = true;
+	got = session_await_message(s, m);
+	s->is_between = false;
+	return got;
+}
+
 static void extended_body(struct session *s)
 {
 	struct flow f = { .s = s };
 	struct wire_msg m;
 	bool ok = true;
 
-	while (session_await_message(s, &m)) {
+	while (await_next(s, &m)) {
 		if (is_segment_end(m.type, ok)) {
 			say_late(&f);
 			take_end(s, &m, ok);
 			return;
 		}
 		take_out(s, &m);
+		ok = ok && ddl_follow_map(s);
 		if (ok)
 			ok = take_one(&f, &m);
 	}

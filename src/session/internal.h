@@ -16,6 +16,8 @@
 #ifndef SESSION_INTERNAL_H
 #define SESSION_INTERNAL_H
 
+#include <pthread.h>
+
 #include "pgmosaic/base/hash.h"
 #include "pgmosaic/exec/exec.h"
 #include "pgmosaic/loop/fiber.h"
@@ -28,6 +30,8 @@
 #define SESSION_SCRATCH_BYTES (64u << 10)
 /* Read no more from a client that is this far ahead of its answers. */
 #define SESSION_INPUT_HIGH (256u << 10)
+
+#define WORKER_MAX_EPOCHS 16
 
 struct session;
 
@@ -100,7 +104,10 @@ struct worker {
 	bool is_draining, is_stopping, pools_closed;
 	_Atomic bool is_paused;
 	_Atomic unsigned n_control; /* of n_sessions */
-	_Atomic uint64_t oldest_epoch;
+	pthread_mutex_t epochs_mutex;
+	uint64_t epochs[WORKER_MAX_EPOCHS]; /* in use, ascending */
+	unsigned n_epochs;
+	struct timer epochs_tick; /* runs while more than one is in use */
 };
 
 /* ---- settings (settings.c) ---- */
@@ -170,6 +177,7 @@ struct session_txn {
 	bool uses_clock;
 	uint16_t clock_shard;
 	bool has_ddl;
+	uint64_t shards_mark; /* which shards the map had at the first DDL */
 	struct plan_change *changes;
 	unsigned n_changes;
 	struct arena arena; /* changes */
@@ -217,6 +225,7 @@ struct relay {
 	struct prepared *preparing; /* noted on the connection when its ParseComplete comes */
 	char tag[LEG_TAG_MAX];
 	uint64_t started_us;
+	uint64_t epoch; /* of the map it was planned under */
 	const struct plan *plan;
 };
 
@@ -266,6 +275,7 @@ struct session {
 	unsigned n_reported;
 
 	struct world *world; /* held while a fiber runs: what its statement was planned against */
+	bool is_between;     /* the fiber waits for the client's next message; nothing is planned */
 	struct session_txn txn;
 	struct statement_name *names;
 	struct prepared *unnamed;
@@ -324,6 +334,17 @@ bool cancel_fails(struct session *s, struct leg *leg);
 const struct err *cancel_explain(const struct session *s, const struct err *err, struct err *own);
 void cancel_abandon(struct session *s);
 void cancel_tick(struct session *s, const struct config *cfg, uint64_t now);
+
+/* ---- epochs.c ---- */
+void epochs_init(struct worker *w);
+void epochs_close(struct worker *w);
+void epochs_finish(struct worker *w);
+/* Look which are in use; go on looking often while there are old ones among them. */
+void epochs_note(struct worker *w);
+/* The lease in the catalog allows writes. */
+bool worker_may_write(const struct worker *w);
+/* The statement changes something and the lease has run out: 25006. True: err says so. */
+bool lease_refuses(const struct worker *w, const struct plan *plan, struct err *err);
 
 /* ---- reply.c ---- */
 void reply_error(struct session *s, const struct err *err);
@@ -514,6 +535,8 @@ bool copy_in_run(struct session *s, struct statement *st, struct leg **legs, uns
 /* The distributions that new tables want exist; false: told. */
 bool ddl_prepare(struct session *s, const struct plan *plan);
 bool ddl_note(struct session *s, struct statement *st);
+/* The map has changed since the transaction's overlay was made: make it anew. False: told. */
+bool ddl_follow_map(struct session *s);
 /* Before the shards commit; false: told. */
 bool ddl_begin(struct session *s, int64_t *intent);
 void ddl_end(struct session *s, int64_t intent, bool committed);

@@ -31,6 +31,7 @@ void relay_start(struct session *s, struct leg *leg, const struct relay *how)
 	s->relay.leg = leg;
 	s->relay.is_active = true;
 	s->relay.started_us = clock_us();
+	s->relay.epoch = session_world(s)->map->epoch;
 	conn_set_user(leg->conn, &relay_user, s);
 }
 
@@ -352,6 +353,8 @@ struct leg *relay_take(struct session *s, const struct plan *plan, uint16_t shar
 	struct leg *leg;
 
 	if (s->txn.status == 'E' || s->txn.is_implicit || s->txn.has_ddl || plan->n_configs)
+		return NULL;
+	if (plan->writes && !worker_may_write(s->w)) /* the slow path has the words */
 		return NULL;
 	if (any)
 		shard = session_any_shard(s, shard);

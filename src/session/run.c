@@ -212,6 +212,13 @@ static bool block_allows(struct run *r)
 	return refuse(s, &err);
 }
 
+static bool lease_allows(struct run *r)
+{
+	struct err err = ERR_INIT;
+
+	return !lease_refuses(r->s->w, r->st->plan, &err) || refuse(r->s, &err);
+}
+
 static bool merge_allows(struct run *r)
 {
 	if (r->shards.n < 2 || r->st->plan->class != PLAN_QUERY ||
@@ -498,7 +505,7 @@ static bool run_planned(struct run *r)
 	struct statement *st = r->st;
 	bool ok;
 
-	if (!ddl_prepare(s, st->plan) || !find_shards(r) || !merge_allows(r) || !block_allows(r) ||
+	if (!lease_allows(r) || !ddl_prepare(s, st->plan) || !find_shards(r) || !merge_allows(r) || !block_allows(r) ||
 	    !clock_allows(r) || !serializable_allows(r) || !set_config_allowed(s, st))
 		return false;
 	open_if_needed(r);
@@ -573,6 +580,8 @@ bool run_text(struct session *s, struct str text, bool is_alone)
 	bool ok;
 
 	session_pin_world(s);
+	if (!ddl_follow_map(s))
+		return false;
 	scan_text(text, scan);
 	if (scan->is_empty && !scan->broken) {
 		wire_put_empty_query(reply_out(s));

@@ -50,6 +50,7 @@ struct worker *worker_create(unsigned index, const struct session_host *host,
 	plans_init(&w->plans);
 	statements_init(&w->statements);
 	pools_init(&w->pools, w->loop, &limits, metrics);
+	epochs_init(w);
 	timer_init(&w->tick, w->loop, on_tick, w);
 	timer_start(&w->tick, TICK_MS, TICK_MS);
 	return w;
@@ -160,9 +161,19 @@ void worker_cancel(struct worker *w, uint32_t pid, const uint8_t *key, size_t n_
 struct world_letter {
 	struct worker *w;
 	struct world *world;
+	uint64_t incarnation;
 	void (*on_used)(void *);
 	void *arg;
 };
+
+static void identify(struct worker *w, uint64_t incarnation)
+{
+	struct pools_identity me = { .incarnation = incarnation, .epoch = w->world->map->epoch };
+
+	snprintf(me.cluster, sizeof(me.cluster), "%s",
+		 w->world->map->cluster ? w->world->map->cluster : "");
+	pools_identify(&w->pools, &me);
+}
 
 static void do_set_world(void *arg)
 {
@@ -176,6 +187,8 @@ static void do_set_world(void *arg)
 	w->pools.limits = limits_of(cfg);
 	plans_clear(&w->plans);
 	plans_init(&w->plans);
+	identify(w, l->incarnation);
+	epochs_note(w);
 	if (l->on_used)
 		l->on_used(l->arg);
 	free(l);
@@ -197,7 +210,7 @@ void worker_set_world(struct worker *w, struct world *world, void (*on_used)(voi
 {
 	struct world_letter *l = mem_alloc(sizeof(*l));
 
-	*l = (struct world_letter){ w, world, on_used, arg };
+	*l = (struct world_letter){ w, world, w->host->incarnation, on_used, arg };
 	mailbox_post(w->mailbox, do_set_world, l);
 }
 
@@ -253,29 +266,6 @@ static void check_times(struct session *s, const struct config *cfg, uint64_t no
 		cancel_tick(s, cfg, now);
 }
 
-uint64_t worker_oldest_epoch(const struct worker *w)
-{
-	return w->oldest_epoch;
-}
-
-/* Statements of running fibers go on with the world they were planned against. */
-static void note_oldest_epoch(struct worker *w)
-{
-	uint64_t oldest = w->world ? w->world->map->epoch : 0;
-	struct list *node;
-
-	list_for_each(node, &w->sessions)
-	{
-		struct session *s = list_entry(node, struct session, node);
-
-		/* A control session acts on the map itself: it may be the one that waits for the
-		 * ack. */
-		if (s->fiber && !s->is_control && s->world && s->world->map->epoch < oldest)
-			oldest = s->world->map->epoch;
-	}
-	w->oldest_epoch = oldest;
-}
-
 /* What a client has sent already is answered before it goes. */
 static void drain_idle(struct worker *w)
 {
@@ -299,7 +289,7 @@ static void on_tick(void *owner)
 	uint64_t now = loop_now_ms(w->loop);
 	struct list *node, *tmp;
 
-	note_oldest_epoch(w);
+	epochs_note(w);
 	list_for_each_safe(node, tmp, &w->sessions)
 		check_times(list_entry(node, struct session, node), cfg, now);
 	if (w->is_draining)
@@ -314,6 +304,7 @@ static void on_pools_gone(void *owner)
 
 	w->pools_closed = true;
 	timer_close(&w->tick, NULL);
+	epochs_close(w);
 	mailbox_close(w->mailbox); /* the last handle: the loop ends */
 }
 
@@ -373,6 +364,7 @@ void worker_destroy(struct worker *w)
 	statements_finish(w);
 	world_drop(w->world);
 	pools_finish(&w->pools);
+	epochs_finish(w);
 	free(w->slots);
 	free(w->scratch);
 	loop_destroy(w->loop);

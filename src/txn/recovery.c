@@ -195,6 +195,15 @@ static void end_part(struct recovery *r, struct pq *pq, const char *gid, bool co
 	}
 }
 
+static void note_owner(struct recovery_report *report, uint64_t incarnation)
+{
+	for (unsigned i = 0; i < report->n_waiting_for; i++)
+		if (report->waiting_for[i] == incarnation)
+			return;
+	if (report->n_waiting_for < RECOVERY_MAX_OWNERS)
+		report->waiting_for[report->n_waiting_for++] = incarnation;
+}
+
 static void recover_part(struct recovery *r, struct pq *pq, const char *gid, const char *owner)
 {
 	struct gid g;
@@ -205,7 +214,10 @@ static void recover_part(struct recovery *r, struct pq *pq, const char *gid, con
 	case DECISION_COMMIT: end_part(r, pq, gid, true); break;
 	case DECISION_ABORT: end_part(r, pq, gid, false); break;
 	case DECISION_NONE:
-	case DECISION_UNKNOWN: r->report->n_waiting++; break;
+	case DECISION_UNKNOWN:
+		r->report->n_waiting++;
+		note_owner(r->report, g.incarnation);
+		break;
 	}
 }
 

@@ -82,6 +82,7 @@ struct conn {
 	bool is_doomed;	    /* the server has said FATAL: nobody gets this connection again */
 	uint64_t opened_ms, used_ms, leased_ms;
 	uint64_t id;
+	uint64_t incarnation; /* under which it is recorded on the shard */
 	int server_pid;
 	struct conn_parameter parameters[CONN_PARAMETERS]; /* as the server last reported */
 	unsigned n_parameters;

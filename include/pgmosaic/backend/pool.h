@@ -37,6 +37,12 @@ struct lease {
 	bool is_queued;
 };
 
+/* Who opens the connections: what each says to mosaic.hello() before anything else. */
+struct pools_identity {
+	char cluster[40];
+	uint64_t incarnation, epoch;
+};
+
 /* One per worker. */
 struct pools {
 	struct loop *loop;
@@ -44,6 +50,7 @@ struct pools {
 	struct table by_key;
 	struct timer tick;
 	struct pool_limits limits;
+	struct pools_identity identity;
 	struct metrics *metrics;
 	struct logins logins;
 	uint8_t *scratch; /* what the worker's connections read into */
@@ -84,6 +91,9 @@ void pools_init(struct pools *ps, struct loop *l, const struct pool_limits *limi
 		struct metrics *metrics);
 /* Close every connection; on_gone when the last one has gone. */
 void pools_close(struct pools *ps, void (*on_gone)(void *owner), void *owner);
+/* Who we are from now on. Another incarnation: every connection of the former one ends at once,
+ * and its user is told that it is lost. */
+void pools_identify(struct pools *ps, const struct pools_identity *identity);
 /* After on_gone: free the pools themselves. */
 void pools_finish(struct pools *ps);
 /* Close all connections as they become free; those opened from now on stay. */

@@ -6,7 +6,8 @@
  * "shard s2: relation "t" does not exist". A lost or refused connection is STATUS_BACKEND.
  * pq_is_lost() then says so, and the connection is of no more use.
  * Waiting: every call blocks. Use it on job threads, never on a worker. Connections carry TCP
- * keepalives, so that a dead host is noticed within half a minute.
+ * keepalives, so that a dead host is noticed within half a minute. A server that is alive and
+ * does not answer is noticed with `limit_ms`: the connection is given up then.
  * Threads: one at a time. */
 #ifndef PGMOSAIC_CATALOG_PQ_H
 #define PGMOSAIC_CATALOG_PQ_H
@@ -19,7 +20,8 @@
 
 struct pq {
 	PGconn *pg;
-	char who[160]; /* "the catalog", "shard s1": begins every message */
+	char who[160];	   /* "the catalog", "shard s1": begins every message */
+	unsigned limit_ms; /* of one statement; 0: none. Kept over pq_open() */
 };
 
 /* who NULL: host:port/database stands for it. */

@@ -10,7 +10,7 @@
  * Waiting: every call blocks. Job threads only, never a worker.
  * Threads: any number may share one struct catalog: a mutex lets one in at a time, except that
  * catalog_wait_change() has a connection of its own, for one thread.
- * docs/internals/catalog.md tells the tables. */
+ * docs/internals/catalog.md tells the tables; proxies are in catalog/proxy.h. */
 #ifndef PGMOSAIC_CATALOG_STORE_H
 #define PGMOSAIC_CATALOG_STORE_H
 
@@ -38,26 +38,6 @@ enum status catalog_epoch(struct catalog *c, uint64_t *epoch, struct err *err);
 /* *changed: the map may have changed since the last call. false after timeout_ms. */
 enum status catalog_wait_change(struct catalog *c, unsigned timeout_ms, bool *changed,
 				struct err *err);
-
-/* ---- proxies ---- */
-
-/* Hands out the incarnation: unique for every start of every proxy. */
-enum status catalog_register_proxy(struct catalog *c, const char *name, const char *version,
-				   uint64_t *incarnation, struct err *err);
-/* acked_epoch: every statement planned under an older one has finished here. Call each second. */
-enum status catalog_heartbeat(struct catalog *c, uint64_t incarnation, uint64_t acked_epoch,
-			      struct err *err);
-/* One call a proxy, newest first: incarnation, name, version, started_at, heartbeat, its age in
- * seconds, acked_epoch, whether it counts as alive (t or f). */
-#define CATALOG_PROXY_COLUMNS 8
-enum status catalog_list_proxies(struct catalog *c,
-				 void (*on_row)(void *ctx, const char *const *values), void *ctx,
-				 struct err *err);
-void catalog_forget_proxy(struct catalog *c, uint64_t incarnation);
-/* Until every live proxy (heartbeat younger than 5 s by the catalog's clock) has acked. 55006
- * after timeout_ms. */
-enum status catalog_wait_acks(struct catalog *c, uint64_t epoch, unsigned timeout_ms,
-			      struct err *err);
 
 /* ---- shards and distributions ---- */
 
@@ -115,8 +95,10 @@ struct catalog_change {
 enum status catalog_changes_begin(struct catalog *c, const struct catalog_change *changes,
 				  unsigned n, const char *user, uint64_t incarnation,
 				  int64_t *intent, struct err *err);
-/* The shards have committed: the changes become the map. Doing it twice does no harm. */
-enum status catalog_changes_finish(struct catalog *c, int64_t intent, struct err *err);
+/* The shards have committed: the changes become the map. Doing it twice does no harm. *epoch (may
+ * be NULL): the new one; untouched when somebody else has finished it. */
+enum status catalog_changes_finish(struct catalog *c, int64_t intent, uint64_t *epoch,
+				   struct err *err);
 /* The shards have rolled back. */
 enum status catalog_changes_abandon(struct catalog *c, int64_t intent, struct err *err);
 /* End the intents whose proxy is gone, or that are older than 60 s, as the home shard's tables

@@ -171,12 +171,18 @@ struct config_table {
 	const char *single; /* name of the home shard */
 };
 
+struct config_lease {
+	uint64_t duration_ms;
+};
+
 struct config {
 	struct arena arena;
 	const char *path; /* NULL: not from a file */
 	struct config_addresses listen, admin, http;
 	uint32_t workers; /* never 0 after loading: "0" became the number of cores */
+	const char *name; /* NULL: none of its own */
 	const char *catalog_dsn;
+	struct config_lease lease;
 	struct config_user *users;
 	unsigned n_users;
 	struct config_rule *rules; /* never empty after loading */

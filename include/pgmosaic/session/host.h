@@ -6,6 +6,7 @@
 #ifndef PGMOSAIC_SESSION_HOST_H
 #define PGMOSAIC_SESSION_HOST_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include "pgmosaic/base/buf.h"
@@ -44,7 +45,12 @@ struct auth_lookup {
 
 struct session_host {
 	void *ctx;
-	uint64_t incarnation; /* of this process, given by the catalog before the first world */
+	/* Of this process, given by the catalog before the first world; another one after an
+	 * eviction. */
+	_Atomic uint64_t incarnation;
+	/* Until when this proxy may write, on the monotonic clock: the catalog's lease, counted from
+	 * when its last renewal was sent. */
+	_Atomic uint64_t lease_until_us;
 	const struct auth_book *(*book)(void *ctx); /* the newest */
 	void (*find_user)(void *ctx, struct auth_lookup *ask);
 	uint64_t (*next_counter)(void *ctx); /* for gids */
@@ -61,6 +67,8 @@ struct session_host {
 	enum status (*changes_begin)(void *ctx, const struct plan_change *changes, unsigned n,
 				     const char *user, int64_t *intent, struct err *err);
 	enum status (*changes_finish)(void *ctx, int64_t intent, struct err *err);
+	/* (job) The schema changed and the map did not. Both return when every proxy knows. */
+	enum status (*schema_changed)(void *ctx, struct err *err);
 	void (*changes_abandon)(void *ctx, int64_t intent);
 	/* (job) A control-port query; the answer's messages are appended to `out`, RowDescription
 	 * only when wanted. False: it ended with an error. */

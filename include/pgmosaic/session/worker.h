@@ -36,9 +36,10 @@ unsigned worker_of_client(uint64_t id);
 /* Takes one reference. `on_used` is called on the worker's thread when no statement planned
  * before uses an older one any more; may be NULL. */
 void worker_set_world(struct worker *w, struct world *world, void (*on_used)(void *arg), void *arg);
-/* The oldest map epoch that a statement of this worker may still act on; looked at five times a
- * second. 0: none yet. */
-uint64_t worker_oldest_epoch(const struct worker *w);
+/* The map epochs that statements of this worker act on or may be planned under, ascending, as
+ * they were a moment ago; statements only move to newer ones. Not more than `max`, the newest
+ * left out. 0: there is no map yet. */
+unsigned worker_epochs(struct worker *w, uint64_t *out, unsigned max);
 void worker_cancel(struct worker *w, uint32_t pid, const uint8_t *key, size_t n_key,
 		   void (*done)(void *arg), void *arg);
 /* No new statements outside of transactions; clients leave as they become idle. */

@@ -15,11 +15,16 @@
 #include "pgmosaic/base/err.h"
 #include "pgmosaic/catalog/map.h"
 
+#define RECOVERY_MAX_OWNERS 8
+
 struct recovery_report {
 	unsigned n_committed, n_aborted; /* prepared parts ended now */
 	unsigned n_waiting;		 /* their decider could not be asked, or is in flight */
 	unsigned n_unreachable;		 /* shards */
 	unsigned n_cleaned;		 /* transactions whose log rows were deleted */
+	/* Incarnations of which a part could not be decided because the decider is in flight. */
+	uint64_t waiting_for[RECOVERY_MAX_OWNERS];
+	unsigned n_waiting_for;
 };
 
 enum status recovery_pass(const struct shard_map *map, unsigned grace_ms,
