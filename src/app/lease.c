@@ -7,7 +7,8 @@
  *   again the world is read anew, and only then lease_until moves on.
  * - we were evicted meanwhile: a new incarnation is registered. The next world that is published
  *   carries it, and every server connection of the former one is closed.
- * - a shard cannot be reached when we join: its connections fail anyway; the watcher tries again. */
+ * - a shard cannot be reached when we join: its connections fail anyway; the watcher tries again.
+ */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -107,8 +108,7 @@ static void join_one(struct process *p, const struct shard_map *map, uint16_t i)
 static enum status check_member(struct process *p, struct err *err)
 {
 	bool is_member;
-	enum status st =
-		proxy_is_member(process_catalog(p), p->host.incarnation, &is_member, err);
+	enum status st = proxy_is_member(process_catalog(p), p->host.incarnation, &is_member, err);
 
 	if (st != STATUS_OK || is_member)
 		return st;
@@ -219,7 +219,8 @@ static void renew(struct process *p, const struct proxy_epochs *epochs)
 	else
 		lease_renewed(p, sent, lease_ms);
 	if (had && !has_lease(p))
-		log_event(LOG_ERROR, "the lease has run out: writes are refused until it is renewed");
+		log_event(LOG_ERROR,
+			  "the lease has run out: writes are refused until it is renewed");
 }
 
 static uint64_t interval_us(const struct process *p)
@@ -282,7 +283,6 @@ void process_tell_late(struct process *p)
 	struct err err = ERR_INIT;
 	uint64_t epoch;
 
-	if (p->must_tell_schema &&
-	    proxy_tell_schema(process_catalog(p), &epoch, &err) == STATUS_OK)
+	if (p->must_tell_schema && proxy_tell_schema(process_catalog(p), &epoch, &err) == STATUS_OK)
 		p->must_tell_schema = false;
 }

@@ -237,8 +237,7 @@ static void watch_once(struct process *p, unsigned look, bool *pending)
 	bool changed = false;
 	enum status st = catalog_wait_change(c, WATCH_MS, &changed, &err);
 
-	*pending |= changed ||
-		    atomic_load(&p->reloads_wanted) != atomic_load(&p->reloads_done);
+	*pending |= changed || atomic_load(&p->reloads_wanted) != atomic_load(&p->reloads_done);
 	if (st != STATUS_OK) {
 		log_error(LOG_WARNING, "the catalog cannot be reached", &err);
 		usleep(RETRY_US);

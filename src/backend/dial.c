@@ -206,8 +206,7 @@ static bool dial_say_hello(struct dial *d)
 		ExecStatusType status = PQresultStatus(r);
 
 		if (status == PGRES_TUPLES_OK) {
-			snprintf(d->search_path, sizeof(d->search_path), "%s",
-				 PQgetvalue(r, 0, 0));
+			snprintf(d->search_path, sizeof(d->search_path), "%s", PQgetvalue(r, 0, 0));
 		} else if (status != PGRES_COMMAND_OK) {
 			take_hello_error(d, r);
 			ok = false;

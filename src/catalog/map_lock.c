@@ -20,13 +20,14 @@ struct holder {
 /* application_name is "pgmosaic <incarnation> <what>": nobody but proxies logs in here. */
 static enum status read_holder(struct map_lock *l, struct holder *h, struct err *err)
 {
-	PGresult *res = pq_query(&l->pq, err,
-				 "SELECT a.pid, a.application_name FROM pg_catalog.pg_locks k JOIN "
-				 "pg_catalog.pg_stat_activity a ON a.pid = k.pid WHERE k.locktype = "
-				 "'advisory' AND k.granted AND k.objsubid = 1 AND (k.classid::bigint "
-				 "<< 32 | k.objid::bigint) = " LOCK_KEY " AND k.database = (SELECT oid "
-				 "FROM pg_catalog.pg_database WHERE datname = current_database())",
-				 0);
+	PGresult *res =
+		pq_query(&l->pq, err,
+			 "SELECT a.pid, a.application_name FROM pg_catalog.pg_locks k JOIN "
+			 "pg_catalog.pg_stat_activity a ON a.pid = k.pid WHERE k.locktype = "
+			 "'advisory' AND k.granted AND k.objsubid = 1 AND (k.classid::bigint "
+			 "<< 32 | k.objid::bigint) = " LOCK_KEY " AND k.database = (SELECT oid "
+			 "FROM pg_catalog.pg_database WHERE datname = current_database())",
+			 0);
 	int at = 0;
 
 	*h = (struct holder){ .incarnation = 0 };
@@ -76,8 +77,9 @@ static enum status refuse(const struct holder *h, struct err *err)
 {
 	err_set(err, STATUS_IN_USE, "another change of the shard map is under way: %s",
 		*h->what ? h->what : "it has just begun");
-	err_hint(err, "Proxy incarnation %llu runs it; SHOW PROXIES; tells which that is. Try again "
-		      "when it has ended.",
+	err_hint(err,
+		 "Proxy incarnation %llu runs it; SHOW PROXIES; tells which that is. Try again "
+		 "when it has ended.",
 		 (unsigned long long)h->incarnation);
 	return err->status;
 }

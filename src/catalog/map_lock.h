@@ -13,8 +13,7 @@ struct map_lock {
 	struct pq pq;
 };
 
-enum status map_lock_take(struct map_lock *l, struct catalog *c, const char *what,
-			  struct err *err);
+enum status map_lock_take(struct map_lock *l, struct catalog *c, const char *what, struct err *err);
 void map_lock_give(struct map_lock *l); /* one never taken is fine when zeroed */
 
 #endif

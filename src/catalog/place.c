@@ -28,7 +28,7 @@ struct place {
 	struct catalog *c;
 	struct map_lock lock;
 	const char *user;
-	bool keeps_fence; /* what the map says and what is true may differ */
+	bool keeps_fence;    /* what the map says and what is true may differ */
 	struct map_table as; /* what it shall be; as->schema, ->name say which table */
 	struct shard_map *map;
 	struct schema *schema;
@@ -92,7 +92,8 @@ static enum status place_end(struct place *p, enum status st)
 		place_fence_leave(&p->fence);
 	else
 		place_fence_lift(&p->fence);
-	for (uint16_t i = 0; st != STATUS_OK && !p->keeps_fence && p->map && i < p->map->n_shards; i++)
+	for (uint16_t i = 0; st != STATUS_OK && !p->keeps_fence && p->map && i < p->map->n_shards;
+	     i++)
 		if (p->made[i])
 			drop_copy(p, i);
 	pq_close(&p->home);
@@ -241,8 +242,7 @@ static enum status put(struct place *p, struct pq *pq, const struct map_table *t
 					 t->key_columns, t->n_keys, err);
 	case MAP_REFERENCE: return table_put_reference(pq, t->schema, t->name, err);
 	case MAP_SINGLE:
-		return table_put_single(pq, t->schema, t->name, p->map->shards[t->home].name,
-					err);
+		return table_put_single(pq, t->schema, t->name, p->map->shards[t->home].name, err);
 	}
 	return STATUS_INTERNAL;
 }
@@ -269,8 +269,8 @@ static void change_back(struct place *p, uint64_t bad)
 {
 	struct err err = ERR_INIT;
 	uint64_t epoch = 0;
-	enum status st = change_map(
-		p, "UNDO", map_find_table(p->map, p->as.schema, p->as.name), &epoch, &err);
+	enum status st = change_map(p, "UNDO", map_find_table(p->map, p->as.schema, p->as.name),
+				    &epoch, &err);
 
 	if (st == STATUS_OK)
 		st = proxy_agree_undone(p->c, bad, epoch, NULL, &err);

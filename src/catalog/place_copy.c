@@ -92,9 +92,9 @@ void place_fence_leave(struct place_fence *f)
 		log_event(LOG_ERROR,
 			  "a table stays closed for writes: give the command again, or run the "
 			  "statement there when every proxy has the present map",
-			  LOG_STR("statement", arena_printf(&f->arena,
-							    "DROP TRIGGER " FENCE_TRIGGER " ON %s",
-							    f->items[i].table)));
+			  LOG_STR("statement",
+				  arena_printf(&f->arena, "DROP TRIGGER " FENCE_TRIGGER " ON %s",
+					       f->items[i].table)));
 	arena_finish(&f->arena);
 	f->n = 0;
 }

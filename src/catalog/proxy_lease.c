@@ -205,8 +205,8 @@ enum status proxy_list(struct catalog *c, struct arena *a, struct proxy_row **ro
 
 		for (int k = 0; k < 9; k++)
 			v[k] = arena_strdup(a, PQgetvalue(res, (int)i, k));
-		(*rows)[i] = (struct proxy_row){ v[0], v[1], v[2], v[3], v[4],
-						 v[5], v[6], v[7], v[8] };
+		(*rows)[i] =
+			(struct proxy_row){ v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8] };
 	}
 	PQclear(res);
 	catalog_leave(c);

@@ -103,12 +103,11 @@ static enum status open_shard(struct pq *pq, const char *dsn, struct err *err)
 /* Rows of the departed, with nobody left of them: an unknown incarnation is refused as well. */
 static enum status forget_departed(struct pq *pq, struct err *err)
 {
-	enum status st = pq_exec(
-		pq,
-		"DELETE FROM mosaic.sessions s WHERE NOT EXISTS (SELECT FROM "
-		"pg_catalog.pg_stat_get_activity(NULL) a WHERE a.pid = s.pid AND "
-		"a.backend_start = s.backend_start)",
-		err);
+	enum status st = pq_exec(pq,
+				 "DELETE FROM mosaic.sessions s WHERE NOT EXISTS (SELECT FROM "
+				 "pg_catalog.pg_stat_get_activity(NULL) a WHERE a.pid = s.pid AND "
+				 "a.backend_start = s.backend_start)",
+				 err);
 
 	if (st != STATUS_OK)
 		return st;

@@ -258,10 +258,11 @@ enum status catalog_create_shard(struct catalog *c, const char *user, const char
 static enum status read_shard(struct shard_change *sc, struct arena *a, const char **row,
 			      struct err *err)
 {
-	PGresult *res = pq_query(&sc->lock.pq, err,
-				 "SELECT id, dsn, coalesce(replicas, ''), weight FROM mosaic.shards "
-				 "WHERE name = $1",
-				 1, sc->name);
+	PGresult *res =
+		pq_query(&sc->lock.pq, err,
+			 "SELECT id, dsn, coalesce(replicas, ''), weight FROM mosaic.shards "
+			 "WHERE name = $1",
+			 1, sc->name);
 	enum status st = STATUS_OK;
 
 	if (!res)
@@ -372,8 +373,8 @@ static enum status delete_shard(struct shard_change *sc, struct err *err)
 	return st;
 }
 
-static enum status drop_shard(struct shard_change *sc, struct arena *a,
-			      const struct shard_map *map, struct err *err)
+static enum status drop_shard(struct shard_change *sc, struct arena *a, const struct shard_map *map,
+			      struct err *err)
 {
 	const char *was[5] = { NULL };
 	enum status st = check_unused(&sc->lock.pq, sc->name, err);

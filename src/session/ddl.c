@@ -336,8 +336,9 @@ static bool refuse_commit(struct session *s)
 		err_set(&err, STATUS_UNROUTED,
 			"table \"%s\" is replaced by one with another placement in one transaction",
 			c->new_name ? c->new_name : c->name);
-		err_hint(&err, "Statements under way elsewhere would take the new table for the old "
-			       "one: DROP or rename it in a transaction of its own first.");
+		err_hint(&err,
+			 "Statements under way elsewhere would take the new table for the old "
+			 "one: DROP or rename it in a transaction of its own first.");
 	}
 	if (err.status != STATUS_OK)
 		reply_error(s, &err);

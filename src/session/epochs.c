@@ -103,8 +103,8 @@ bool worker_may_write(const struct worker *w)
 
 bool lease_refuses(const struct worker *w, const struct plan *plan, struct err *err)
 {
-	bool changes = plan->writes || plan->is_ddl || plan->n_changes ||
-		       plan->class == PLAN_COPY_IN;
+	bool changes =
+		plan->writes || plan->is_ddl || plan->n_changes || plan->class == PLAN_COPY_IN;
 
 	if (!changes || worker_may_write(w))
 		return false;

@@ -505,8 +505,9 @@ static bool run_planned(struct run *r)
 	struct statement *st = r->st;
 	bool ok;
 
-	if (!lease_allows(r) || !ddl_prepare(s, st->plan) || !find_shards(r) || !merge_allows(r) || !block_allows(r) ||
-	    !clock_allows(r) || !serializable_allows(r) || !set_config_allowed(s, st))
+	if (!lease_allows(r) || !ddl_prepare(s, st->plan) || !find_shards(r) || !merge_allows(r) ||
+	    !block_allows(r) || !clock_allows(r) || !serializable_allows(r) ||
+	    !set_config_allowed(s, st))
 		return false;
 	open_if_needed(r);
 	ok = enlist_all(r);

@@ -28,11 +28,12 @@ class OwnProxy:
     """with OwnProxy(cluster, rules=[…], extra="pool: { size: 2 }") as proxy: …
 
     users, rules: items of auth.users (behind the cluster's own) and auth.rules; auth: more lines of that
-    section; unix: a folder to listen in, too; offset: of its ports, for a second one at the same time."""
+    section; unix: a folder to listen in, too; offset: of its ports, for a second one at the same time;
+    catalog_port: where the catalog seems to be."""
 
     def __init__(self, cluster, rules=(), extra="", name="own", wait_ready=True, users=(), auth=(), unix=None,
-                 offset=40):
-        self.cluster = cluster
+                 offset=40, catalog_port=None):
+        self.cluster, self.catalog_port = cluster, catalog_port
         base = int(cluster.proxy_port) + offset
         self.port, self.admin_port, self.http_port = base, base + 1, base + 2
         self.config_path = os.path.join(cluster.dir, f"{name}.yaml")
@@ -49,6 +50,8 @@ class OwnProxy:
         for key, port in (("listen", self.port), ("admin", self.admin_port), ("http", self.http_port)):
             unix = f', "{self.unix}:{port}"' if self.unix and key != "http" else ""
             text = re.sub(rf"(?m)^{key}: .*$", f"{key}: [127.0.0.1:{port}{unix}]", text)
+        if self.catalog_port:
+            text = re.sub(r"(?m)^(  dsn: .*port=)\d+", rf"\g<1>{self.catalog_port}", text)
         more = "".join(f"    - {{ {user} }}\n" for user in users)
         if rules:
             more += "  rules:\n" + "".join(f"    - {{ {rule} }}\n" for rule in rules)
@@ -83,6 +86,10 @@ class OwnProxy:
         options.setdefault("password", self.cluster.dbpassword)
         options.setdefault("database", self.cluster.db)
         return Wire(self.port, **options)
+
+    @property
+    def admin_dsn(self):
+        return self.cluster.admin_dsn.replace(f"port={self.cluster.admin_port} ", f"port={self.admin_port} ")
 
     @property
     def dsn(self):

@@ -179,8 +179,8 @@ def show_proxies_lists_the_living(cluster):
         wait_until(5, lambda: view(c, "PROXIES")[0]["acked_epoch"] != "0", "the epoch is acked")
         proxies = view(c, "PROXIES")
         equal(len(proxies), 1)
-        equal((proxies[0]["is_alive"], proxies[0]["is_this"]), ("t", "t"))
-        check(cluster.proxy_port in proxies[0]["name"] and float(proxies[0]["age_s"]) < 5, proxies)
+        equal((proxies[0]["state"], proxies[0]["is_this"]), ("live", "t"))
+        check(cluster.proxy_port in proxies[0]["name"] and int(proxies[0]["lease_left_ms"]) > 0, proxies)
 
 
 main(start, prepare)

@@ -48,8 +48,8 @@ struct session_host {
 	/* Of this process, given by the catalog before the first world; another one after an
 	 * eviction. */
 	_Atomic uint64_t incarnation;
-	/* Until when this proxy may write, on the monotonic clock: the catalog's lease, counted from
-	 * when its last renewal was sent. */
+	/* Until when this proxy may write, on the monotonic clock: the catalog's lease, counted
+	 * from when its last renewal was sent. */
 	_Atomic uint64_t lease_until_us;
 	const struct auth_book *(*book)(void *ctx); /* the newest */
 	void (*find_user)(void *ctx, struct auth_lookup *ask);
