@@ -39,14 +39,18 @@ static void number(char *out, size_t size, uint64_t value)
 	snprintf(out, size, "%llu", (unsigned long long)value);
 }
 
+/* When it is full the newest gives way: the oldest says what may be acknowledged. */
 void proxy_epochs_add(struct proxy_epochs *set, uint64_t epoch)
 {
 	unsigned at = set->n;
 
 	while (at > 0 && set->items[at - 1] > epoch)
 		at--;
-	if ((at > 0 && set->items[at - 1] == epoch) || set->n == PROXY_MAX_EPOCHS)
+	if (at > 0 && set->items[at - 1] == epoch)
 		return;
+	if (set->n == PROXY_MAX_EPOCHS && at == set->n)
+		return;
+	set->n -= set->n == PROXY_MAX_EPOCHS;
 	memmove(&set->items[at + 1], &set->items[at], (set->n - at) * sizeof(set->items[0]));
 	set->items[at] = epoch;
 	set->n++;
