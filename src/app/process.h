@@ -89,7 +89,8 @@ enum status process_register(struct process *p, struct err *err);
 void process_keep_lease(void *arg); /* thread */
 /* This proxy is known on every shard of the map that can be reached; a shard is tried once. */
 enum status process_join(struct process *p, const struct shard_map *map, struct err *err);
-/* The same for those that could not be reached; all of them when `anew`. False: some still cannot. */
+/* The same for those that could not be reached; all of them when `anew`. False: some still cannot.
+ */
 bool process_join_rest(struct process *p, bool anew);
 /* Until the other proxies, if there are any, have taken over this epoch. */
 enum status process_agree(struct process *p, uint64_t epoch, struct err *err);

@@ -367,6 +367,9 @@ static void process_finish(struct process *p)
 	/* What cannot be interrupted (libpq's cancel request to a frozen server) does not keep the
 	 * process: this signal ends it. */
 	alarm(STOP_GRACE_S);
+	pthread_mutex_lock(
+		&p->refresh_mutex); /* a world under way is published; no other follows */
+	pthread_mutex_unlock(&p->refresh_mutex);
 	p->workers_end = true;
 	channels_stop(p->channels); /* no letters from here on */
 	loop_thread_join(&p->notifier);

@@ -148,9 +148,9 @@ enum status catalog_epoch(struct catalog *c, uint64_t *epoch, struct err *err)
 /* ---- changes ---- */
 
 /* A proxy that is paused in the middle must not keep the others from theirs. */
-#define CHANGE_BEGIN                                                             \
-	"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"                       \
-	"SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '12s';"   \
+#define CHANGE_BEGIN                                                           \
+	"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"                     \
+	"SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '12s';" \
 	"SET LOCAL idle_in_transaction_session_timeout = '10s'"
 
 static enum status lock_epoch(struct change *ch, struct err *err)

@@ -92,7 +92,7 @@ def all_proxies_are_shown_and_leave_when_they_stop(cluster):
     wait_until(5, lambda: len(live(cluster)) == len(before) + 1, "the second proxy is live")
     mine = (set(live(cluster)) - before).pop()
     check(proxies(cluster)[mine][0] > 0, "no epoch is acknowledged")
-    equal(proxy.stop(), 0)
+    equal(proxy.stop(), 0, proxy.log()[-3000:])
     check(mine not in proxies(cluster), "a stopped proxy is still there")
 
 
@@ -498,12 +498,12 @@ def a_long_statement_elsewhere_makes_a_placement_change_fail_and_undone(cluster)
 def create_shard_leaves_no_trace_in_the_map_when_the_proxies_do_not_follow(cluster):
     run(cluster.proxy_dsn, "CREATE TABLE ref (k bigint PRIMARY KEY, v int) WITH (mosaic.reference)")
     run(cluster.proxy_dsn, "INSERT INTO ref VALUES (1, 1), (2, 2)")
-    super_dsn = cluster.shard3_dsn.replace("dbname=app", "dbname=postgres")
-    new_dsn = cluster.shard3_dsn.replace("dbname=app", "dbname=extra")
+    super_dsn, new_dsn = cluster.catalog_dsn, cluster.catalog_dsn.replace("dbname=mosaic", "dbname=extra")
+    run(super_dsn, f"CREATE ROLE {cluster.dbuser} LOGIN PASSWORD '{cluster.dbpassword}'")
 
     def fresh():
         run(super_dsn, "DROP DATABASE IF EXISTS extra WITH (FORCE)")
-        run(super_dsn, "CREATE DATABASE extra TEMPLATE template0")
+        run(super_dsn, f"CREATE DATABASE extra OWNER {cluster.dbuser}")
     fresh()
     with other(cluster) as proxy:
         with Slow(proxy, cluster):
