@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Several proxies on one catalog: what one changes the others follow, and one that cannot follow
 does no harm."""
+import os
 import random
 import re
 import signal
@@ -309,6 +310,18 @@ def a_table_replaced_in_one_transaction_keeps_its_placement(cluster):
 
 # ---- a proxy that is stopped ----
 
+def freeze(proxy):
+    """Every thread of it stands still when this returns."""
+    proxy.process.send_signal(signal.SIGSTOP)
+    tasks = f"/proc/{proxy.process.pid}/task"
+
+    def state(task):
+        with open(f"{tasks}/{task}/stat") as f:
+            return f.read().rsplit(") ", 1)[1][0]
+    wait_until(10, lambda: all(state(t) == "T" for t in os.listdir(tasks)), "it is stopped")
+    time.sleep(0.2)  # what it has sent arrives
+
+
 def send_query(wire, sql):
     wire.send_raw(message("Q", sql.encode() + b"\0"))
 
@@ -339,7 +352,7 @@ def a_stopped_proxy_is_evicted_and_its_late_statements_do_no_harm(cluster):
         inside = proxy.wire(timeout=60)
         for sql in ("BEGIN", "INSERT INTO apart VALUES (1, 1), (2, 2), (3, 3), (4, 4)"):
             answer(inside, sql)
-        proxy.process.send_signal(signal.SIGSTOP)
+        freeze(proxy)
         try:
             for c in clients[:3]:
                 send_query(c, "SELECT count(*) FROM moved")
@@ -387,7 +400,7 @@ def a_stopped_proxy_does_not_read_what_was_unsharded(cluster):
         clients = [proxy.wire(timeout=60) for _ in range(6)]
         for c in clients:
             equal(answer(c, "SELECT count(*) FROM back"), ("rows", [["0"]]))
-        proxy.process.send_signal(signal.SIGSTOP)
+        freeze(proxy)
         try:
             for i, c in enumerate(clients):
                 send_query(c, "SELECT count(*) FROM back" if i % 2 else f"INSERT INTO back VALUES ({i}, 1)")
@@ -419,7 +432,7 @@ def a_stopped_proxy_that_holds_the_map_s_lock_is_ended(cluster):
         waiting = threading.Thread(target=lambda: psql(proxy.admin_dsn, "-c", "SHARD TABLE held BY (k)"))
         waiting.start()
         time.sleep(1)  # it holds the lock and waits for the writer
-        proxy.process.send_signal(signal.SIGSTOP)
+        freeze(proxy)
         try:
             answer(blocker, "ROLLBACK")
             blocker.close()
@@ -439,7 +452,7 @@ def a_stopped_proxy_that_holds_the_map_s_lock_is_ended(cluster):
 def an_unreachable_shard_stops_a_step_that_must_evict(cluster):
     run(cluster.proxy_dsn, "CREATE TABLE stuck (k bigint, v int)")
     with other(cluster) as proxy:
-        proxy.process.send_signal(signal.SIGSTOP)
+        freeze(proxy)
         time.sleep(LEASE + 1)
         cluster.script("stop", "shard3")
         try:
