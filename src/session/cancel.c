@@ -101,8 +101,7 @@ static void abandon(struct session *s, struct leg *leg)
 	err_hint(&err, "Its connection was closed. Is the shard's server overloaded or frozen?");
 	log_error(LOG_WARNING, "a server connection is given up", &err);
 	if (s->relay.is_active && s->relay.leg == leg) {
-		s->relay.is_fatal = true;
-		s->relay.fatal = err;
+		relay_note_fatal(s, &err);
 	} else {
 		leg_fail(leg, &err);
 	}

@@ -99,6 +99,7 @@ struct worker {
 	uint32_t *slot_gen;
 	uint32_t n_slots, free_hint;
 	uint64_t next_session_id;
+	struct list reports; /* each set of values once; most clients have been told the same */
 	uint8_t *scratch;
 	struct scan scan; /* of the message at hand, outside of fibers */
 	bool is_draining, is_stopping, pools_closed;
@@ -218,10 +219,9 @@ struct relay {
 	bool drops_description;
 	bool is_active;
 	bool failed; /* an ErrorResponse went by */
-	bool is_fatal;
 	bool skip_failed;
 	bool is_suspended, copy_in;
-	struct err fatal;
+	struct err *fatal;	    /* why the server's connection ends; NULL: it has not said */
 	struct prepared *preparing; /* noted on the connection when its ParseComplete comes */
 	char tag[LEG_TAG_MAX];
 	uint64_t started_us;
@@ -238,7 +238,9 @@ struct session {
 	struct stream stream;
 	struct buf in;
 	bool is_unix, is_control, stream_gone, input_paused;
-	bool has_spoken;   /* since its log-in */
+	bool has_spoken; /* since its log-in */
+	bool is_trimmed; /* nothing was done since session_trim() */
+	bool is_application_told;
 	bool is_enlisting; /* the proxy's own SET and BEGIN run: no cancel request may meet them */
 	bool is_awaiting;  /* a fiber waits for the client's next message */
 	const char *canceled_by; /* the configuration key whose time is up; NULL: the client */
@@ -271,8 +273,7 @@ struct session {
 	char role_before[64];
 	uint64_t context;	     /* hash of search_path and user */
 	char *hand_shard, *hand_key; /* SET mosaic.shard, mosaic.shard_key */
-	struct conn_parameter reported[CONN_PARAMETERS];
-	unsigned n_reported;
+	struct reports *reports;     /* what the client has been told of its settings */
 
 	struct world *world; /* held while a fiber runs: what its statement was planned against */
 	bool is_between;     /* the fiber waits for the client's next message; nothing is planned */
@@ -397,7 +398,15 @@ bool settings_apply(struct session *s, struct leg *leg); /* in a fiber */
 void session_set_path(struct session *s, const char *path, const char *role);
 /* In a fiber: ask the server for search_path and current_user. */
 bool session_read_path(struct session *s, struct leg *leg);
+
+/* ---- reports.c ---- */
+/* Note that the client is told this value; false: it knows. */
 bool session_report(struct session *s, const char *name, const char *value);
+void reports_drop(struct session *s);
+
+/* ---- trim.c ---- */
+/* Give back what an idle session does not need to be one. */
+void session_trim(struct session *s);
 
 /* ---- plans.c ---- */
 void plans_init(struct plan_cache *c);
@@ -496,6 +505,8 @@ void relay_start(struct session *s, struct leg *leg, const struct relay *how);
 /* In a fiber: until the relay has ended. */
 void relay_await(struct session *s);
 void relay_detach(struct session *s);
+/* Why the connection will be lost. */
+void relay_note_fatal(struct session *s, const struct err *err);
 
 /* ---- run.c ---- */
 struct statement {

@@ -10,11 +10,13 @@
  * client's: it becomes an ERROR that names the shard. A lost connection outside of a
  * transaction costs only the statement. A client that does not read pauses the server. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "internal.h"
 #include "pgmosaic/base/check.h"
 #include "pgmosaic/base/clock.h"
 #include "pgmosaic/base/log.h"
+#include "pgmosaic/base/mem.h"
 
 static void on_messages(void *owner, struct conn *c, const uint8_t *p, size_t n);
 static void on_lost(void *owner, struct conn *c);
@@ -27,12 +29,20 @@ static const struct conn_user relay_user = { .on_messages = on_messages,
 void relay_start(struct session *s, struct leg *leg, const struct relay *how)
 {
 	PRE(!s->relay.is_active && leg->conn);
+	free(s->relay.fatal);
 	s->relay = *how;
 	s->relay.leg = leg;
 	s->relay.is_active = true;
 	s->relay.started_us = clock_us();
 	s->relay.epoch = session_world(s)->map->epoch;
 	conn_set_user(leg->conn, &relay_user, s);
+}
+
+void relay_note_fatal(struct session *s, const struct err *err)
+{
+	if (!s->relay.fatal)
+		s->relay.fatal = mem_alloc(sizeof(*s->relay.fatal));
+	*s->relay.fatal = *err;
 }
 
 static void on_drained(void *owner, struct conn *c)
@@ -129,8 +139,7 @@ static bool take_error(struct session *s, struct conn *c, const struct wire_msg 
 		wire_put_error(reply_out(s), &own, "ERROR");
 		return false;
 	}
-	s->relay.is_fatal = true;
-	s->relay.fatal = err;
+	relay_note_fatal(s, &err);
 	return false;
 }
 
@@ -246,11 +255,11 @@ static void on_lost(void *owner, struct conn *c)
 	struct relay *r = &s->relay;
 	struct err err = ERR_INIT;
 
-	if (r->is_fatal && r->fatal.status == STATUS_CANCELED) { /* cancel.c gave it up */
-		err = r->fatal;
-	} else if (r->is_fatal) {
-		err_set_code(&err, STATUS_BACKEND, r->fatal.code, "shard %s: %s",
-			     r->leg->shard_name, r->fatal.message);
+	if (r->fatal && r->fatal->status == STATUS_CANCELED) { /* cancel.c gave it up */
+		err = *r->fatal;
+	} else if (r->fatal) {
+		err_set_code(&err, STATUS_BACKEND, r->fatal->code, "shard %s: %s",
+			     r->leg->shard_name, r->fatal->message);
 	} else {
 		leg_loss(r->leg, c, &err);
 	}

@@ -52,6 +52,7 @@ void session_move(struct session *s, enum session_state next)
 	INVARIANT(allowed[s->state] & 1u << next);
 	session_note_known(s);
 	s->state = next;
+	s->is_trimmed = false;
 	if (next == SESSION_READY)
 		s->idle_since_ms = loop_now_ms(s->w->loop);
 }
@@ -235,6 +236,8 @@ static void session_free(struct session *s)
 		free(x);
 	}
 	schema_destroy(s->temp.schema);
+	reports_drop(s);
+	free(s->relay.fatal);
 	free(s->hand_shard);
 	free(s->hand_key);
 	buf_finish(&s->in);

@@ -183,24 +183,3 @@ bool session_read_path(struct session *s, struct leg *leg)
 }
 
 /* ---- ParameterStatus, told to the client once per change ---- */
-
-bool session_report(struct session *s, const char *name, const char *value)
-{
-	struct conn_parameter *p = NULL;
-
-	for (unsigned i = 0; i < s->n_reported && !p; i++)
-		if (strcmp(s->reported[i].name, name) == 0)
-			p = &s->reported[i];
-	if (p && strcmp(p->value, value) == 0)
-		return false;
-	if (!p && s->n_reported == CONN_PARAMETERS)
-		return false;
-	if (!p) {
-		p = &s->reported[s->n_reported++];
-		snprintf(p->name, sizeof(p->name), "%s", name);
-	}
-	snprintf(p->value, sizeof(p->value), "%s", value);
-	if (strcmp(name, "application_name") == 0)
-		snprintf(s->application_name, sizeof(s->application_name), "%s", value);
-	return true;
-}

@@ -10,6 +10,7 @@
 #include "pgmosaic/base/mem.h"
 
 #define TICK_MS 200
+#define TRIM_MS 1000
 
 static void on_tick(void *owner);
 
@@ -45,6 +46,7 @@ struct worker *worker_create(unsigned index, const struct session_host *host,
 	w->mailbox = mailbox_create(w->loop);
 	w->scratch = mem_alloc(SESSION_SCRATCH_BYTES);
 	list_init(&w->sessions);
+	list_init(&w->reports);
 	list_init(&w->turns);
 	list_init(&w->listening);
 	plans_init(&w->plans);
@@ -264,6 +266,8 @@ static void check_times(struct session *s, const struct config *cfg, uint64_t no
 		idle_timed_out(s, "client_idle", "57P05");
 	else if (!is_midway(s))
 		cancel_tick(s, cfg, now);
+	if (idle > TRIM_MS)
+		session_trim(s);
 }
 
 /* What a client has sent already is answered before it goes. */

@@ -254,6 +254,12 @@ class Connecting:
             t.join(30)
 
 
+def complaint(proxy):
+    """What a sanitizer or an assertion said."""
+    found = re.search(r"(?s)(==\d+==ERROR|pgmosaic: [A-Z]+ failed|runtime error).*", proxy.log())
+    return found.group(0)[:4000] if found else proxy.log()[-1500:]
+
+
 def take_over(proxy):
     """Starts the next process; the old one, which ends by itself."""
     old = proxy.process
@@ -271,7 +277,7 @@ def a_takeover_refuses_and_resets_no_connection(cluster):
             time.sleep(1)
             before = clients.n
             old = take_over(proxy)
-            equal(old.wait(30), 0, "the old process ends:")
+            equal(old.wait(30), 0, "the old process ends: " + complaint(proxy))
             wait_until(20, lambda: clients.n > before + 20, "clients are served by the new process")
             wait_until(10, lambda: http_status(proxy.http_port, "/readyz") == 200, "/readyz of the new process")
             with admin(proxy) as control: # its control port, too
