@@ -115,6 +115,8 @@ bool settings_apply(struct session *s, struct leg *leg)
 	struct buf sql;
 	bool ok = true;
 
+	if (!leg->conn) /* lost while another one was made ready */
+		return false;
 	if (leg->conn->world_version != version || leg->conn->prepared.n > SETTINGS_MAX_PREPARED) {
 		/* plans made before DDL may not fit any more */
 		if (leg->conn->prepared.n)

@@ -118,6 +118,8 @@ static struct leg *join_all(struct session *s, struct leg **legs, unsigned n)
 			continue;
 		leg_begin(legs[i], LEG_ROWS_DROP);
 		legs[i]->in_txn = true;
+		if (!legs[i]->conn) /* lost while another one was made ready */
+			continue;
 		wire_put_query(conn_out(legs[i]->conn), s->txn.begin, strlen(s->txn.begin));
 		conn_sent(legs[i]->conn, 1);
 	}
