@@ -373,6 +373,9 @@ static void process_finish(struct process *p)
 	p->workers_end = true;
 	channels_stop(p->channels); /* no letters from here on */
 	loop_thread_join(&p->notifier);
+	/* A refresh under way still posts to the workers; no other begins. */
+	pthread_mutex_lock(&p->refresh_mutex);
+	pthread_mutex_unlock(&p->refresh_mutex);
 	for (unsigned i = 0; i < p->n_workers; i++)
 		worker_stop(p->workers[i]);
 	lookups_stop(p->lookups);
