@@ -183,6 +183,15 @@ static unsigned count_clients(const struct process *p)
 	return n;
 }
 
+/* Nobody listens any more: one who asks again must not cut the end short. */
+static void ignore_signals(void)
+{
+	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		signal(numbers[i], SIG_IGN);
+}
+
 static void finish_loop(struct process *p)
 {
 	close_listeners(p, 0);
@@ -190,6 +199,7 @@ static void finish_loop(struct process *p)
 	takeover_close(p);
 	for (unsigned i = 0; i < 3; i++)
 		signal_watch_close(&p->signals[i]);
+	ignore_signals();
 	timer_close(&p->stop_timer, NULL);
 	timer_close(&p->period_timer, NULL);
 	mailbox_close(p->mailbox);
@@ -371,6 +381,8 @@ static void process_finish(struct process *p)
 		&p->refresh_mutex); /* a world under way is published; no other follows */
 	pthread_mutex_unlock(&p->refresh_mutex);
 	p->workers_end = true;
+	pthread_mutex_lock(&p->refresh_mutex); /* who publishes a world needs the workers */
+	pthread_mutex_unlock(&p->refresh_mutex);
 	channels_stop(p->channels); /* no letters from here on */
 	loop_thread_join(&p->notifier);
 	/* A refresh under way still posts to the workers; no other begins. */

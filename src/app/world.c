@@ -173,6 +173,10 @@ enum status process_refresh(struct process *p, struct err *err)
 	wanted = atomic_load(&p->reloads_wanted);
 	st = p->is_stopping ? err_set(err, STATUS_SHUTDOWN, "the proxy is shutting down")
 			    : load_world(p, &w, err);
+	if (st == STATUS_OK && p->workers_end) { /* meanwhile: nobody is there to use it */
+		world_drop(w);
+		st = err_set(err, STATUS_SHUTDOWN, "the proxy is shutting down");
+	}
 	if (st == STATUS_OK) {
 		publish(p, w);
 		atomic_store(&p->reloads_done, wanted);
