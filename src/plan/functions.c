@@ -192,6 +192,21 @@ static void judge_user(struct build *b, struct level *l, const char *name)
 		note(&b->calls.opaque, b->calls.opaque_name, name);
 }
 
+static bool is_information_schema(const struct node *call)
+{
+	const struct node_list *parts = node_list(call, "funcname");
+	return parts->n > 1 &&
+	       strcmp(node_string(parts->items[parts->n - 2]), "information_schema") == 0;
+}
+
+/* They read the catalogs only, as what the drivers ask about keys and indexes does. */
+static void judge_information_schema(struct build *b, struct level *l, const char *name)
+{
+	l->has_srf = true;
+	b->calls.home_only = true;
+	note(&b->calls.forbidden, b->calls.forbidden_name, name);
+}
+
 static void judge_builtin(struct build *b, struct level *l, const struct node *call,
 			  const char *name, const struct schema_function *f)
 {
@@ -256,7 +271,9 @@ void functions_judge(struct build *b, struct level *l, const struct node *call)
 	}
 	if (f && f->returns_set)
 		l->has_srf = true;
-	if (is_user || (!f && !schema_find_function(b->schema, name)))
+	if (is_information_schema(call))
+		judge_information_schema(b, l, name);
+	else if (is_user || (!f && !schema_find_function(b->schema, name)))
 		judge_user(b, l, name);
 	else
 		judge_builtin(b, l, call, name, f);

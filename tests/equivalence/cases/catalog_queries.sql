@@ -22,3 +22,7 @@ SELECT name, setting FROM pg_settings WHERE name = 'server_version';
 SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database();
 SELECT version();
 SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|mosaic)' AND nspname <> 'information_schema' ORDER BY 1;
+-- what pgjdbc asks for primary keys
+SELECT a.attname, (i.keys).n FROM (SELECT i.indrelid, i.indisprimary, information_schema._pg_expandarray(i.indkey) AS keys FROM pg_catalog.pg_index i) i JOIN pg_catalog.pg_attribute a ON a.attnum = (i.keys).x AND a.attrelid = i.indrelid JOIN pg_catalog.pg_class c ON c.oid = i.indrelid WHERE c.relname = 'a' AND i.indisprimary ORDER BY 2;
+-- @exact-or-refused
+SELECT k, (information_schema._pg_expandarray(ARRAY[x])).n FROM a ORDER BY k, id;
