@@ -83,6 +83,23 @@ static struct leg *first_failed(const struct exec_request *req)
 	return found;
 }
 
+/* The result formats were counted by the plan, not by the client: a table has other columns now. */
+static bool has_other_columns(const struct exec_request *req, const struct leg *leg)
+{
+	return req->n_result_formats <= 1 && strcmp(leg->err.code, "08P01") == 0 &&
+	       strstr(leg->err.message, "result formats") != NULL;
+}
+
+static enum status columns_changed(struct exec_result *result)
+{
+	struct err err = ERR_INIT;
+
+	err_set_code(&err, STATUS_IN_USE, "40001",
+		     "the columns of a table changed while the statement was planned");
+	err_hint(&err, "Try again.");
+	return exec_fail(result, &err);
+}
+
 /* One shard has failed: the others need not go on. */
 static void cancel_others(const struct exec_request *req)
 {
@@ -113,7 +130,11 @@ enum status exec_await_all(const struct exec_request *req, struct exec_result *r
 
 	await_all(req);
 	failed = first_failed(req);
-	return failed ? exec_leg_failed(req->plan, req->text, failed, &result->failure) : STATUS_OK;
+	if (!failed)
+		return STATUS_OK;
+	if (has_other_columns(req, failed))
+		return columns_changed(result);
+	return exec_leg_failed(req->plan, req->text, failed, &result->failure);
 }
 
 void exec_drain(const struct exec_request *req)

@@ -48,11 +48,11 @@ static unsigned add(uint64_t *set, unsigned n, uint64_t epoch)
 	return n + 1;
 }
 
-/* Under which map the session's statement was planned; 0: none is under way. A control session
- * acts on the map itself: it may be the one that waits for the acknowledgements. */
+/* Under which map the session's statement was planned; 0: none is under way. A log-in has none. A
+ * control session acts on the map itself: it may be the one that waits for the acknowledgements. */
 static uint64_t epoch_of(const struct session *s)
 {
-	if (s->is_control)
+	if (s->is_control || s->state == SESSION_STARTING)
 		return 0;
 	if (s->state == SESSION_RELAYING)
 		return s->relay.epoch;

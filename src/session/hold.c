@@ -22,12 +22,16 @@ bool hold_wanted(const struct session *s)
 	return s->w->is_paused && !s->is_control && !holds_server(s);
 }
 
+/* Nothing is planned yet: whoever waits here does not hold up a change of the map. */
 void hold_await(struct session *s)
 {
 	s->party.n_waiting++;
+	s->is_between = true;
 	while (s->w->is_paused && !s->party.is_canceled && !s->party.is_gone)
 		fiber_wait();
+	s->is_between = false;
 	s->party.n_waiting--;
+	session_pin_world(s);
 }
 
 /* Everything up to what ends in ReadyForQuery. */

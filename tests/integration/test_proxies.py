@@ -11,7 +11,7 @@ import time
 from forward import Forwarder
 from lib import Cluster, check, contains, equal, main, psql, test, wait_until
 from proxy import OwnProxy
-from wire import Closed, LoginFailed, errors, message, rows, tags
+from wire import Closed, LoginFailed, errors, message, rows, startup, tags
 
 LEASE = 3
 EXTRA = f"lease: {{ duration: {LEASE}s }}\n"
@@ -197,6 +197,54 @@ def a_prepared_statement_of_one_follows_ddl_of_the_other(cluster):
         got = fetch()
         check(got in ([["1", "7"]], "0A000"), got)
     run(cluster.proxy_dsn, "DROP TABLE prep")
+
+
+@test
+def statements_under_way_while_the_other_adds_columns_answer_rightly(cluster):
+    run(cluster.proxy_dsn, "CREATE TABLE wide (k bigint PRIMARY KEY, v int) WITH (mosaic.shard_key = 'k')")
+    run(cluster.proxy_dsn, "INSERT INTO wide VALUES " + ", ".join(f"({k}, {k})" for k in range(1, 41)))
+    stop, wrong, counts = threading.Event(), [], {"read": 0, "written": 0}
+
+    def read(proxy):
+        with proxy.wire(timeout=60) as c:
+            while not stop.is_set():
+                got = answer(c, random.choice(["SELECT * FROM wide ORDER BY v LIMIT 30", "SELECT * FROM wide WHERE k < 31",
+                                               "SELECT * FROM wide WHERE k = 7", "SELECT count(*), sum(v) FROM wide "
+                                               "WHERE k < 41 GROUP BY k % 1"]))
+                if got[0] == "rows":
+                    widths = {len(r) for r in got[1]}
+                    ok = len(widths) == 1 and all(r[0] == r[1] or r == ["40", "820"] for r in got[1])
+                    counts["read"] += 1
+                else:
+                    ok = got[1] in ("0A000", "40001", "40P01")
+                if not ok:
+                    wrong.append(got)
+
+    def write(proxy):
+        with proxy.wire(timeout=60) as c:
+            while not stop.is_set():
+                k = 1000 + counts["written"]
+                got = answer(c, f"INSERT INTO wide VALUES ({k}, {k})")
+                if got[0] == "tag":
+                    counts["written"] += 1
+                elif got[1] not in ("40001", "40P01"):
+                    wrong.append(got)
+    with other(cluster) as proxy:
+        threads = [threading.Thread(target=f, args=(p,)) for f, p in ((read, proxy), (read, cluster), (write, proxy))]
+        for t in threads:
+            t.start()
+        for i in range(8):
+            time.sleep(0.3)
+            run(cluster.proxy_dsn if i % 2 else proxy.dsn, f"ALTER TABLE wide ADD COLUMN c{i} int DEFAULT {i}")
+        stop.set()
+        for t in threads:
+            t.join()
+        equal(wrong[:3], [])
+        check(counts["read"] > 50 and counts["written"] > 20, counts)
+        equal(run(proxy.dsn, "SELECT count(*) FROM wide"), str(40 + counts["written"]))
+        for k in range(1000, 1000 + counts["written"], 5):
+            equal(run(cluster.proxy_dsn, f"SELECT v FROM wide WHERE k = {k}"), str(k))
+    run(cluster.proxy_dsn, "DROP TABLE wide")
 
 
 # ---- changes that clash ----
@@ -537,6 +585,37 @@ def create_shard_leaves_no_trace_in_the_map_when_the_proxies_do_not_follow(clust
         equal(cluster.on_shards("SELECT count(*) FROM ref"), ["7"] * 3)
     run(cluster.proxy_dsn, "DROP TABLE ref")
     no_fences(cluster)
+
+
+@test
+def clients_that_only_wait_hold_nobody_up(cluster):
+    run(cluster.proxy_dsn, "CREATE TABLE quick (k bigint, v int)")
+    with other(cluster) as proxy:
+        half = proxy.wire(login=False)  # a log-in that is not finished
+        half.send_raw(startup({"user": cluster.dbuser, "database": cluster.db}))
+        half.receive()
+        thinking = proxy.wire(timeout=60)  # a pipeline without its end
+        thinking.parse("s", "SELECT count(*) FROM quick")
+        thinking.flush()
+        thinking.receive_kind("1")
+        held = proxy.wire(timeout=60)
+        admin(cluster, "PAUSE", dsn=proxy.admin_dsn)
+        send_query(held, "SELECT count(*) FROM quick")
+        time.sleep(0.5)
+        began = time.monotonic()
+        run(cluster.proxy_dsn, "ALTER TABLE quick ADD COLUMN w int")
+        admin(cluster, "SHARD TABLE quick BY (k)")
+        check(time.monotonic() - began < 8, "it took", time.monotonic() - began)
+        run(cluster.proxy_dsn, "INSERT INTO quick VALUES (1, 1, 1), (2, 2, 2), (3, 3, 3)")
+        admin(cluster, "RESUME", dsn=proxy.admin_dsn)
+        equal(wait_answer(held), ("rows", [["3"]]))
+        thinking.bind("", "s")
+        thinking.execute()
+        thinking.sync()
+        equal(texts(thinking.until_ready()), [["3"]])
+        for c in (half, thinking, held):
+            c.drop()
+    run(cluster.proxy_dsn, "DROP TABLE quick")
 
 
 # ---- the catalog is not there ----
