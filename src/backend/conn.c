@@ -285,6 +285,8 @@ static void conn_clean(struct conn *c)
 	if (c->tx_status != 'I') {
 		wire_put_query(conn_out(c), "ROLLBACK", 8);
 		conn_sent(c, 1);
+		c->settings_hash = UINT64_MAX; /* a SET or RESET may be undone, and DDL */
+		c->world_version = 0;
 	}
 	if (c->needs_discard) { /* not in one message: it must stand alone */
 		wire_put_query(conn_out(c), "DISCARD ALL", 11);

@@ -417,6 +417,9 @@ enum status plan_copy(struct build *b, const struct node *stmt);
 enum status plan_utility(struct build *b, const struct node *stmt);
 enum status plan_local(struct build *b, const struct node *stmt, bool *is_local);
 enum status plan_prepare(struct build *b, const struct node *stmt);
+enum status plan_declare(struct build *b, const struct node *stmt);
+void plan_fetch(struct build *b, const struct node *stmt);
+void plan_close(struct build *b, const struct node *stmt);
 enum status plan_execute(struct build *b, const struct node *stmt);
 enum status plan_create_table(struct build *b, const struct node *stmt);
 

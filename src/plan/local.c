@@ -147,6 +147,10 @@ enum status plan_local(struct build *b, const struct node *stmt, bool *is_local)
 		st = plan_prepare(b, stmt);
 	} else if (strcmp(type, "ExecuteStmt") == 0) {
 		st = plan_execute(b, stmt);
+	} else if (strcmp(type, "FetchStmt") == 0) {
+		plan_fetch(b, stmt);
+	} else if (strcmp(type, "ClosePortalStmt") == 0) {
+		plan_close(b, stmt);
 	} else if (strcmp(type, "DeallocateStmt") == 0) {
 		p->local.name = copy(b, node_text(stmt, "name"));
 		p->local.kind = p->local.name ? LOCAL_DEALLOCATE : LOCAL_DEALLOCATE_ALL;

@@ -9,9 +9,6 @@ struct rule {
 	const char *hint;
 };
 
-static const char session_hint[] =
-	"Server connections are shared between transactions; use the protocol's own prepared "
-	"statements and portals.";
 static const char admin_hint[] = "Run it on the servers themselves.";
 
 static const struct rule rules[] = {
@@ -49,9 +46,6 @@ static const struct rule rules[] = {
 	{ "RefreshMatViewStmt", "REFRESH MATERIALIZED VIEW", RUN_HOME, false, NULL },
 	{ "NotifyStmt", "NOTIFY", RUN_HOME, false, NULL },
 	{ "LoadStmt", "LOAD", REFUSE, false, "Set session_preload_libraries on the servers." },
-	{ "DeclareCursorStmt", "DECLARE CURSOR", REFUSE, false, session_hint },
-	{ "FetchStmt", "FETCH", REFUSE, false, session_hint },
-	{ "ClosePortalStmt", "CLOSE", REFUSE, false, session_hint },
 	{ "ConstraintsSetStmt", "SET CONSTRAINTS", REFUSE, false,
 	  "Declare the constraint INITIALLY DEFERRED." },
 	{ "CreatedbStmt", "CREATE DATABASE", REFUSE, false, admin_hint },
@@ -127,6 +121,7 @@ enum status plan_utility(struct build *b, const struct node *stmt)
 		{ "CreateStatsStmt", plan_statistics },
 		{ "DoStmt", plan_opaque },
 		{ "CallStmt", plan_opaque },
+		{ "DeclareCursorStmt", plan_declare },
 	};
 	const char *type = node_type_name(stmt);
 	const struct rule *r = find_rule(type);

@@ -109,7 +109,7 @@ static struct leg *values_leg(struct session *s, const struct plan *plan)
 	struct leg *leg = plan->target == TARGET_SHARD ? session_leg(s, plan->shard)
 			  : plan->uses_clock && s->txn.uses_clock
 				  ? session_leg(s, s->txn.clock_shard)
-				  : describing_leg(s);
+				  : describing_leg(s, NULL);
 
 	if (plan->uses_clock && s->txn.status != 'I') {
 		s->txn.uses_clock = true;

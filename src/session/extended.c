@@ -99,7 +99,7 @@ static bool check_bind(struct session *s, struct prepared *p, struct promise *pr
 		return no_statement(s, b->statement);
 	if (!statement_make_ready(s, p) || refuse_aborted(s, p->plan))
 		return false;
-	if (*b->portal && portal_find(s, b->portal)) {
+	if (*b->portal && (portal_find(s, b->portal) || cursor_exists(s, b->portal))) {
 		err_set_code(&err, STATUS_DUPLICATE, "42P03", "cursor \"%s\" already exists",
 			     b->portal);
 		return extended_fail(s, &err);
@@ -196,6 +196,8 @@ static bool describe(struct session *s, const struct prepared *p, const struct p
 
 	if (plan && plan->class == PLAN_LOCAL && plan->local.kind == LOCAL_EXECUTE)
 		return execute_describe(s, plan, portal);
+	if (plan && plan->class == PLAN_LOCAL && plan->local.kind == LOCAL_FETCH)
+		return cursor_describe(s, p, portal);
 	if (!portal)
 		wire_put_parameter_description(reply_out(s), p->param_types, p->n_params);
 	extended_describe(s, p, portal);

@@ -56,8 +56,9 @@ bool execute_describe(struct session *s, const struct plan *plan, const struct p
 bool function_call(struct session *s, const struct wire_msg *m);
 
 /* ---- ready.c ---- */
-/* Where a statement is analysed: a shard of the transaction, else home. */
-struct leg *describing_leg(struct session *s);
+/* Where a statement is analysed: where its tables are, else a shard of the transaction, else home.
+ * The plan may be NULL. */
+struct leg *describing_leg(struct session *s, const struct plan *plan);
 /* In a fiber: what must be known of a statement before a Bind. False: told. */
 bool statement_make_ready(struct session *s, struct prepared *p);
 /* A statement that the session does itself and that gives no rows. */

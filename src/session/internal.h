@@ -34,6 +34,7 @@
 #define WORKER_MAX_EPOCHS 16
 
 struct session;
+struct statement;
 
 /* ---- plan cache (plans.c) ---- */
 struct plan_cache {
@@ -164,6 +165,7 @@ struct savepoint {
 	struct settings settings; /* to return to */
 	struct settings local;	  /* SET LOCAL since, before the next savepoint */
 	unsigned listen_mark;
+	uint64_t cursor_serial;
 	char name[];
 };
 
@@ -191,6 +193,13 @@ struct notices {
 	struct notice *seen;
 	unsigned n;
 	struct buf *keep; /* not NULL: what is told is kept here, too */
+};
+
+struct cursor;
+
+struct cursors {
+	struct cursor *first;
+	uint64_t serial; /* of the last one declared */
 };
 
 /* The session's temporary relations (temp.c). */
@@ -288,6 +297,7 @@ struct session {
 	struct notices notices;
 	struct temp temp;
 	struct listening *listening; /* NULL: it never said LISTEN */
+	struct cursors cursors;
 };
 
 /* ---- session.c ---- */
@@ -494,6 +504,20 @@ void temp_end_txn(struct session *s);
 void temp_rolled_back(struct session *s);
 void temp_forget(struct session *s);
 
+/* ---- cursors.c ---- */
+bool cursor_exists(struct session *s, const char *name);
+/* Before and after the statement of a plan that may be a DECLARE. False: told. */
+bool cursor_allows(struct session *s, const struct plan *plan);
+void cursor_begin(const struct plan *plan, struct leg *leg);
+void cursor_declared(struct session *s, const struct plan *plan, const struct leg *leg, bool ok);
+bool cursor_fetch(struct session *s, struct statement *st);
+bool cursor_close(struct session *s, struct statement *st);
+bool cursor_describe(struct session *s, const struct prepared *p, const struct portal *portal);
+void cursors_end_txn(struct session *s, bool committed);
+/* To what there was at this serial number. */
+void cursors_rolled_back(struct session *s, uint64_t serial);
+void cursors_forget(struct session *s);
+
 /* ---- relay.c ---- */
 /* Try the fast path for a planned statement; false: not possible now. */
 bool relay_query(struct session *s, const struct wire_msg *m, struct plan *plan, uint16_t shard,
@@ -522,6 +546,8 @@ struct statement {
 /* In a fiber: run it and write its answer, without ReadyForQuery. False: it failed, and the
  * client was told. */
 bool run_statement(struct session *s, struct statement *st);
+/* In a fiber: the statement as it is, on this leg. */
+bool run_at(struct session *s, struct statement *st, struct leg *leg);
 /* In an aborted transaction all but its end is refused. True: told. plan may be NULL. */
 bool refuse_aborted(struct session *s, const struct plan *plan);
 bool run_text(struct session *s, struct str text, bool is_alone);

@@ -21,6 +21,7 @@ void session_pin(struct leg *leg, enum pin why)
 void session_tie(struct session *s, const struct plan *plan, struct leg *leg)
 {
 	temp_begin(s, plan, leg);
+	cursor_begin(plan, leg);
 	if (plan->ties & TIE_LOCK)
 		session_pin(leg, PIN_LOCK);
 	if (plan->ties & TIE_UNLOCK)
@@ -53,6 +54,7 @@ void session_release_legs(struct session *s)
 
 void session_give_back(struct session *s)
 {
+	cursors_forget(s);
 	for (unsigned i = 0; i < s->n_legs; i++) {
 		struct leg *leg = s->legs[i];
 
@@ -199,6 +201,7 @@ bool session_discard(struct session *s)
 			leg_release(leg);
 	}
 	temp_forget(s);
+	cursors_forget(s);
 	return true;
 }
 

@@ -141,6 +141,7 @@ static bool savepoint(struct session *s, const struct plan_local *l)
 	strcpy(sp->name, quoted);
 	settings_copy(&sp->settings, &s->settings);
 	sp->listen_mark = listen_mark(s);
+	sp->cursor_serial = s->cursors.serial;
 	sp->next = s->txn.savepoints;
 	s->txn.savepoints = sp;
 	reply_tag(s, "SAVEPOINT");
@@ -236,27 +237,17 @@ static bool repeat_locals(struct session *s)
  * say on all of them what holds again. */
 static bool undo_settings(struct session *s, struct savepoint *sp)
 {
-	struct settings now = { .first = NULL };
-	char sql[200];
-	bool ok = true;
+	struct buf sql;
+	bool ok;
 
-	if (s->settings.hash == sp->settings.hash)
-		return true;
-	settings_copy(&now, &s->settings);
 	settings_copy(&s->settings, &sp->settings);
-	for (struct setting *x = now.first; x && ok; x = x->next) {
-		if (strcmp(x->name, "role") == 0)
-			snprintf(sql, sizeof(sql), "RESET ROLE");
-		else if (strcmp(x->name, "session_authorization") == 0)
-			snprintf(sql, sizeof(sql), "RESET SESSION AUTHORIZATION");
-		else
-			snprintf(sql, sizeof(sql), "RESET %s", x->name);
-		ok = on_all_legs(s, sql);
-	}
-	for (struct setting *x = s->settings.first; x && ok; x = x->next)
-		ok = on_all_legs(s, x->sql);
-	settings_clear(&now);
-	ok = ok && repeat_locals(s);
+	if (!s->txn.has_set)
+		return true;
+	buf_init(&sql, 1u << 20);
+	settings_sql(s, &sql);
+	buf_put_u8(&sql, 0);
+	ok = on_all_legs(s, (const char *)buf_head(&sql)) && repeat_locals(s);
+	buf_finish(&sql);
 	for (unsigned i = 0; ok && i < s->n_legs; i++) /* what names mean now */
 		if (s->legs[i]->in_txn && s->legs[i]->conn) {
 			ok = session_read_path(s, s->legs[i]);
@@ -294,6 +285,7 @@ static bool rollback_to(struct session *s, const struct plan_local *l)
 	listen_return(s, sp->listen_mark);
 	s->txn.status = 'T';
 	temp_rolled_back(s);
+	cursors_rolled_back(s, sp->cursor_serial);
 	if (!undo_settings(s, sp))
 		return false;
 	extended_end_portals(s);
@@ -411,18 +403,30 @@ static void forget_setting(struct session *s, const char *name)
 			settings_set(&s->settings, name, x->sql);
 }
 
-static void forget_all_settings(struct session *s)
+/* RESET ALL leaves the role alone, DISCARD ALL does not. */
+static void forget_all_settings(struct session *s, bool keeps_role)
 {
+	static const char *const roles[] = { "session_authorization", "role" };
+	char *kept[2] = { NULL, NULL };
+
+	for (unsigned i = 0; keeps_role && i < 2; i++)
+		for (struct setting *x = s->settings.first; x; x = x->next)
+			if (strcmp(x->name, roles[i]) == 0)
+				kept[i] = arena_strdup(&s->arena, x->sql);
 	settings_clear(&s->settings);
 	for (struct setting *x = s->startup; x; x = x->next)
 		settings_set(&s->settings, x->name, x->sql);
+	for (unsigned i = 0; i < 2; i++)
+		if (kept[i])
+			settings_set(&s->settings, roles[i], kept[i]);
 }
 
-/* The connections on loan have executed the SET: they are under the new settings. */
-static void mark_legs(struct session *s)
+/* These connections have executed the SET: they are under the new settings. One that is only kept
+ * has not. */
+static void mark_legs(struct session *s, const struct leg *leg)
 {
 	for (unsigned i = 0; i < s->n_legs; i++)
-		if (s->legs[i]->conn)
+		if (s->legs[i]->conn && (s->legs[i]->in_txn || s->legs[i] == leg))
 			s->legs[i]->conn->settings_hash = s->settings.hash;
 }
 
@@ -436,6 +440,46 @@ static bool touches_path(const struct plan_local *l)
 static struct settings *level_local(struct session *s)
 {
 	return s->txn.savepoints ? &s->txn.savepoints->local : &s->txn.local;
+}
+
+/* For shards that join later: RESET counts from now on, whatever was SET LOCAL before. */
+static void hide_local(struct session *s, const char *name)
+{
+	const char *sql = NULL;
+
+	for (struct setting *x = s->startup; x; x = x->next)
+		if (strcmp(x->name, name) == 0)
+			sql = x->sql;
+	if (!sql)
+		sql = strcmp(name, "role") == 0 ? "RESET ROLE"
+						: arena_printf(&s->arena, "RESET %s", name);
+	settings_set(level_local(s), name, sql);
+}
+
+static bool is_role(const char *name)
+{
+	return strcmp(name, "role") == 0 || strcmp(name, "session_authorization") == 0;
+}
+
+/* `name` NULL: all but the role. */
+static void hide_locals(struct session *s, const char *name)
+{
+	const char *names[64];
+	unsigned n = 0;
+
+	if (!s->txn.has_local || s->txn.status == 'I')
+		return;
+	for (struct savepoint *sp = s->txn.savepoints;; sp = sp->next) {
+		const struct settings *level = sp ? &sp->local : &s->txn.local;
+
+		for (struct setting *x = level->first; x && n < 64; x = x->next)
+			if (name ? strcmp(x->name, name) == 0 : !is_role(x->name))
+				names[n++] = arena_strdup(&s->arena, x->name);
+		if (!sp)
+			break;
+	}
+	for (unsigned i = 0; i < n; i++)
+		hide_local(s, names[i]);
 }
 
 static void remember(struct session *s, const struct plan_local *l, struct str text)
@@ -454,8 +498,14 @@ static void remember(struct session *s, const struct plan_local *l, struct str t
 		settings_set(level_local(s), l->name, sql);
 		s->txn.has_local = true;
 		return;
-	case LOCAL_RESET: forget_setting(s, l->name); break;
-	case LOCAL_RESET_ALL: forget_all_settings(s); break;
+	case LOCAL_RESET:
+		forget_setting(s, l->name);
+		hide_locals(s, l->name);
+		return;
+	case LOCAL_RESET_ALL:
+		forget_all_settings(s, true);
+		hide_locals(s, NULL);
+		return;
 	case LOCAL_BEGIN:
 	case LOCAL_COMMIT:
 	case LOCAL_ROLLBACK:
@@ -469,6 +519,8 @@ static void remember(struct session *s, const struct plan_local *l, struct str t
 	case LOCAL_UNLISTEN:
 	case LOCAL_PREPARE:
 	case LOCAL_EXECUTE:
+	case LOCAL_FETCH:
+	case LOCAL_CLOSE:
 	case LOCAL_DEALLOCATE:
 	case LOCAL_DEALLOCATE_ALL:
 	case LOCAL_SET_MOSAIC: return;
@@ -501,7 +553,7 @@ bool setting_taken(struct session *s, struct leg *leg, const struct plan_local *
 	remember(s, l, text);
 	s->txn.has_set |= s->txn.status != 'I' && l->kind != LOCAL_SET_LOCAL;
 	if (l->kind != LOCAL_SET_LOCAL && l->kind != LOCAL_SHOW)
-		mark_legs(s);
+		mark_legs(s, leg);
 	if (touches_path(l) && leg->conn && !session_read_path(s, leg))
 		return reply_leg_error(s, leg, text);
 	return true;
@@ -593,7 +645,7 @@ static bool discard_all(struct session *s)
 	}
 	if (!session_discard(s))
 		return false;
-	forget_all_settings(s);
+	forget_all_settings(s, false);
 	set_text(&s->hand_shard, NULL);
 	set_text(&s->hand_key, NULL);
 	extended_forget(s, true);
@@ -638,6 +690,8 @@ bool local_run(struct session *s, struct statement *st)
 	case LOCAL_UNLISTEN: return listen_local(s, l);
 	case LOCAL_PREPARE: return prepare_statement(s, st);
 	case LOCAL_EXECUTE: return execute_statement(s, st);
+	case LOCAL_FETCH: return cursor_fetch(s, st);
+	case LOCAL_CLOSE: return cursor_close(s, st);
 	case LOCAL_DEALLOCATE:
 	case LOCAL_DEALLOCATE_ALL: return deallocate(s, l);
 	case LOCAL_SET_MOSAIC: return set_mosaic(s, l);

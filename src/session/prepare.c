@@ -29,7 +29,7 @@ static uint32_t read_oid(const struct leg *leg)
 /* A type that is not built in: a server knows its OID. 0: told. */
 static uint32_t ask_type(struct session *s, struct str client, const struct plan_argument *arg)
 {
-	struct leg *leg = describing_leg(s);
+	struct leg *leg = describing_leg(s, NULL);
 	struct quote quote = { .splice = { 0 } };
 	uint32_t oid = 0;
 	struct buf sql;

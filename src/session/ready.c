@@ -62,8 +62,12 @@ static void keep_description(struct session *s, struct prepared *p, struct leg *
 	arena_finish(&a);
 }
 
-struct leg *describing_leg(struct session *s)
+struct leg *describing_leg(struct session *s, const struct plan *plan)
 {
+	if (plan && plan->class != PLAN_LOCAL && plan->target == TARGET_SHARD)
+		return session_leg(s, plan->shard); /* a table that no other shard has */
+	if (plan && plan->class != PLAN_LOCAL && plan->must_be_shard >= 0)
+		return session_leg(s, (uint16_t)plan->must_be_shard);
 	if (s->temp.schema) /* the only one that knows all names */
 		return session_leg(s, session_world(s)->map->home);
 	for (unsigned i = 0; i < s->n_legs; i++)
@@ -95,7 +99,7 @@ static void await_parse(struct session *s, struct prepared *p, struct leg *leg)
 /* What PostgreSQL says of the client's own text: types, columns, or an error. */
 static bool describe(struct session *s, struct prepared *p)
 {
-	struct leg *leg = describing_leg(s);
+	struct leg *leg = describing_leg(s, p->plan);
 	struct str text = { p->text, p->n_text };
 
 	if (p->is_described && p->plan_world == session_world(s)->version)

@@ -351,7 +351,9 @@ static bool run_on_one(struct run *r)
 	struct str text = st->plan->text && st->plan->class == PLAN_UTILITY ? str_of(st->plan->text)
 									    : st->text;
 
-	if (st->portal && st->plan->class == PLAN_QUERY) {
+	bool by_portal = st->plan->class == PLAN_QUERY || st->plan->class == PLAN_LOCAL;
+
+	if (st->portal && by_portal) {
 		send_portal(s, leg, st->portal, &how, st->wants_description, st->max_rows);
 	} else {
 		how.drops_description = false;
@@ -365,6 +367,19 @@ static bool run_on_one(struct run *r)
 	if (st->portal)
 		st->portal->is_done = true;
 	return !s->relay.failed;
+}
+
+bool run_at(struct session *s, struct statement *st, struct leg *leg)
+{
+	struct run r = { .s = s, .st = st, .legs = &leg, .n_legs = 1 };
+	bool ok;
+
+	if (!session_enlist(s, leg))
+		return reply_leg_error(s, leg, st->text);
+	ok = run_on_one(&r);
+	if (!ok)
+		txn_fail(s);
+	return ok;
 }
 
 /* ---- several shards ---- */
@@ -507,7 +522,7 @@ static bool run_planned(struct run *r)
 
 	if (!lease_allows(r) || !ddl_prepare(s, st->plan) || !find_shards(r) || !merge_allows(r) ||
 	    !block_allows(r) || !clock_allows(r) || !serializable_allows(r) ||
-	    !set_config_allowed(s, st))
+	    !set_config_allowed(s, st) || !cursor_allows(s, st->plan))
 		return false;
 	open_if_needed(r);
 	ok = enlist_all(r);
@@ -519,6 +534,8 @@ static bool run_planned(struct run *r)
 		ok = run_on_one(r);
 	else if (ok)
 		ok = run_on_several(r);
+	if (r->n_legs == 1)
+		cursor_declared(s, st->plan, r->legs[0], ok);
 	if (ok && st->plan->is_ddl)
 		ok = ddl_note(s, st);
 	if (ok && st->plan->n_configs && r->n_legs == 1)

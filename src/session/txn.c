@@ -330,6 +330,7 @@ bool txn_end(struct session *s, bool commit)
 			s->legs[i]->conn->world_version = 0;
 	txn_forget(s);
 	temp_end_txn(s);
+	cursors_end_txn(s, commit && ok);
 	session_release_legs(s);
 	return ok;
 }

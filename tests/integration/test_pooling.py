@@ -328,6 +328,29 @@ def what_a_client_leaves_behind_is_gone_for_the_next(cluster):
 
 
 @test
+def a_reset_that_leaving_has_undone_leaks_nothing(cluster):
+    with own(cluster, "transaction", size=1, queue="5s") as proxy:
+        with proxy.wire() as a:
+            good(a.query("SET statement_timeout = '77s'"))
+            good(a.query("BEGIN"))
+            good(a.query("RESET statement_timeout"))
+            a.drop()
+        with proxy.wire() as b:
+            equal(value(b, "SHOW statement_timeout"), "0")
+
+
+@test
+def a_single_table_is_described_where_it_is(cluster):
+    with cluster.wire() as c:
+        for k in range(1, 7):
+            good(c.query("BEGIN"))
+            good(c.query(f"SELECT v FROM kv WHERE k = {k}"))
+            good(c.run("SELECT id, v FROM lone"))
+            good(c.query("COMMIT"))
+            cluster.sql("ALTER TABLE lone ADD COLUMN more int; ALTER TABLE lone DROP COLUMN more")
+
+
+@test
 def others_wait_while_a_pinned_client_holds_the_only_connection(cluster):
     with own(cluster, "transaction", size=1) as proxy:
         with proxy.wire() as a, proxy.wire() as b:
@@ -379,6 +402,56 @@ def a_temporary_table_takes_part_in_a_transaction_over_shards(cluster):
             good(c.query(end))
             equal(value(c, "SELECT count(*) FROM mine"), want)
         equal(value(c, "SELECT count(*) FROM kv WHERE v = 'with temp 2'"), "5")
+
+
+# ---- cursors
+
+@test
+def a_cursor_with_hold_pins_the_shard_of_its_query_until_it_is_closed(cluster):
+    with cluster.wire(parameters={"application_name": "holds"}) as c:
+        for k in range(11, 17):
+            good(c.query(f"DECLARE h CURSOR WITH HOLD FOR SELECT v FROM kv WHERE k = {k}"))
+            equal(pinned(cluster, "holds"), "cursor")
+            equal(value(c, "SELECT count(*) FROM kv"), "40")
+            equal(rows(good(c.query("FETCH h"))), [[f"v{k}".encode()]])
+            good(c.query("CLOSE h"))
+            equal(pinned(cluster, "holds"), "")
+
+
+@test
+def a_cursor_is_fetched_by_the_protocol_in_binary_and_with_its_own_columns(cluster):
+    with cluster.wire() as a, cluster.wire() as b:
+        good(a.query("BEGIN"))
+        good(b.query("BEGIN"))
+        good(a.query("DECLARE c CURSOR FOR SELECT k FROM kv WHERE k = 12"))
+        good(b.query("DECLARE c CURSOR FOR SELECT v, k FROM kv WHERE k = 13"))
+        for c, columns, want in ((a, 1, [(12).to_bytes(8, "big")]), (b, 2, [b"v13", (13).to_bytes(8, "big")])):
+            c.parse("", "FETCH ALL FROM c")
+            c.describe("S", "")
+            c.bind("", "", (), 1)
+            c.describe("P", "")
+            c.execute()
+            c.sync()
+            messages = good(c.until_ready())
+            equal(kinds(messages), "1tT2TDCZ")
+            equal(rows(messages), [want])
+            described = [body for kind, body in messages if kind == "T"]
+            equal([int.from_bytes(d[:2], "big") for d in described], [columns, columns])
+        good(a.query("COMMIT"))
+        good(b.query("COMMIT"))
+
+
+@test
+def cursors_and_portals_share_one_name_space(cluster):
+    with cluster.wire() as c:
+        good(c.query("BEGIN"))
+        good(c.query("DECLARE c CURSOR FOR SELECT v FROM kv WHERE k = 12"))
+        c.parse("", "SELECT 1")
+        c.bind("c", "")
+        c.sync()
+        refused(c.until_ready(), "42P03")
+        good(c.query("ROLLBACK"))
+        refused(c.query("FETCH c"), "34000")
 
 
 if __name__ == "__main__":

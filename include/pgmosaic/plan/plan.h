@@ -174,6 +174,8 @@ enum local_kind {
 	LOCAL_EXECUTE,	  /* `name`, at `name_at`; `args`: values */
 	LOCAL_LISTEN,	  /* `name` */
 	LOCAL_UNLISTEN,	  /* `name`; NULL: all */
+	LOCAL_FETCH,	  /* FETCH or MOVE from cursor `name` */
+	LOCAL_CLOSE,	  /* cursor `name`; NULL: all */
 	LOCAL_DEALLOCATE, /* `name` */
 	LOCAL_DEALLOCATE_ALL,
 	LOCAL_SET_MOSAIC, /* SET mosaic.shard / mosaic.shard_key / mosaic.read_snapshot … = value;
@@ -236,7 +238,7 @@ enum plan_tie {
 	TIE_UNLOCK = 2,	 /* gives one back, or may not have got it */
 	TIE_TEMP = 4,	 /* makes, changes or drops a temporary relation */
 	TIE_UNSEEN = 8,	 /* calls what may do any of it */
-	TIE_CURSOR = 16, /* of the session's cursors */
+	TIE_CURSOR = 16, /* declares `cursor` */
 };
 
 struct plan {
@@ -266,7 +268,11 @@ struct plan {
 				  first */
 	bool returns_rows;
 	bool uses_temp; /* names a temporary relation: a transaction with it cannot be prepared */
-	unsigned ties;	/* enum plan_tie: the session must look at it; never on the fast path */
+	struct {	/* DECLARE */
+		const char *name;
+		bool holds;
+	} cursor;
+	unsigned ties; /* enum plan_tie: the session must look at it; never on the fast path */
 
 	/* The text to run instead of the client's; NULL: the client's own bytes. On one shard this
 	 * is used only for PLAN_UTILITY (mosaic.* options removed). */

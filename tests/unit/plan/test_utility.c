@@ -170,9 +170,6 @@ static void ddl_runs_where_the_table_is(void **state)
 static void session_state_is_refused_with_what_to_do(void **state)
 {
 	static const char *const cases[] = {
-		"DECLARE c CURSOR FOR SELECT 1",
-		"FETCH c",
-		"CLOSE c",
 		"LOAD 'x'",
 		"CREATE DATABASE d",
 		"ALTER SYSTEM SET x = 1",
