@@ -21,7 +21,7 @@ static bool has_failed(const struct session *s, const struct leg *leg)
 
 void cancel_send(struct session *s)
 {
-	bool is_opening = s->relay.is_active && s->relay.n_skip_ready > 0 && !s->party.is_gone;
+	bool is_opening = s->relay.is_active && s->relay.is_opening && !s->party.is_gone;
 
 	if (s->party.is_uncancelable || s->is_enlisting || is_opening)
 		return;

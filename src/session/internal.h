@@ -221,14 +221,15 @@ enum session_state {
 /* A relay of one shard's answer to the client (relay.c). */
 struct relay {
 	struct leg *leg;
-	unsigned n_skip_ready; /* answers to swallow whole before the client's (BEGIN) */
+	bool is_opening;       /* the answers to our BEGIN come first */
+	bool opening_failed;   /* BEGIN was refused: the server skips the statement behind it */
+	bool ends_itself;      /* a Sync stands behind the statement */
 	unsigned n_skip_parse; /* ParseComplete to swallow */
 	bool keeps_ready;      /* do not forward ReadyForQuery: the fiber writes its own */
 	bool drops_bind;       /* BindComplete was sent already */
 	bool drops_description;
 	bool is_active;
 	bool failed; /* an ErrorResponse went by */
-	bool skip_failed;
 	bool is_suspended, copy_in;
 	struct err *fatal;	    /* why the server's connection ends; NULL: it has not said */
 	struct prepared *preparing; /* noted on the connection when its ParseComplete comes */

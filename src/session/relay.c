@@ -168,12 +168,21 @@ static bool take_parse(struct session *s, struct conn *c)
 	return false;
 }
 
+static bool take_ready(struct session *s, struct conn *c, const struct wire_msg *m)
+{
+	conn_saw_ready(c, m->length ? (char)m->body[0] : 'I');
+	if (!s->relay.opening_failed)
+		return !s->relay.keeps_ready;
+	reply_ready(s); /* the server is in no transaction; the client's has failed */
+	return false;
+}
+
 static bool wants_message(struct session *s, struct conn *c, const struct wire_msg *m)
 {
 	struct relay *r = &s->relay;
 
 	switch (m->type) {
-	case 'Z': conn_saw_ready(c, m->length ? (char)m->body[0] : 'I'); return !r->keeps_ready;
+	case 'Z': return take_ready(s, c, m);
 	case 'C': take_tag(s, m); return true;
 	case 'E': return take_error(s, c, m);
 	case 'S': return take_parameter(s, c, m);
@@ -203,18 +212,31 @@ static void forward(struct session *s, struct conn *c, const uint8_t *p, size_t 
 		stream_pause(&c->stream);
 }
 
-/* Everything up to the answers of what we put in front (BEGIN) is ours. */
-static void skip_message(struct session *s, struct conn *c, const struct wire_msg *m)
+/* The answers to our BEGIN: ours, but for its failure, which is the client's error. The server then
+ * skips everything to the next Sync, the client's statement included: nothing has run outside of
+ * the transaction. True: the message is dealt with. */
+static bool opening_message(struct session *s, struct conn *c, const struct wire_msg *m)
 {
-	if (m->type == 'Z') {
-		conn_saw_ready(c, m->length ? (char)m->body[0] : 'I');
-		s->relay.n_skip_ready--;
-		if (s->relay.n_skip_ready == 0 && s->party.is_canceled)
+	struct relay *r = &s->relay;
+
+	switch (m->type) {
+	case 'E':
+		r->is_opening = false;
+		r->opening_failed = true;
+		r->leg->in_txn = r->leg->wrote = false;
+		txn_fail(s);
+		if (!r->ends_itself) {
+			wire_put_sync(conn_out(c));
+			conn_sent(c, 0);
+		}
+		return false;
+	case 'C':
+		r->is_opening = false;
+		if (s->party.is_canceled)
 			cancel_send(s);
-	} else if (m->type == 'E') {
-		s->relay.skip_failed = true;
-	} else if (m->type == 'S') {
-		take_parameter(s, c, m);
+		return true;
+	case 'S': take_parameter(s, c, m); return true;
+	default: return true;
 	}
 }
 
@@ -227,18 +249,20 @@ static void on_messages(void *owner, struct conn *c, const uint8_t *p, size_t n)
 
 	for (; p < end; p += wire_size(&m)) {
 		wire_next(p, (size_t)(end - p), UINT32_MAX, &m);
-		if (m.type == 'D' && s->relay.n_skip_ready == 0) {
+		if (s->relay.is_opening && opening_message(s, c, &m)) {
+			run = p + wire_size(&m);
+			continue;
+		}
+		if (m.type == 'D') {
 			n_rows++;
 			continue;
 		}
-		if (m.type == 'E' && s->relay.n_skip_ready == 0) { /* it may be replaced */
+		/* It may be replaced; what we write ourselves comes behind it. */
+		if (m.type == 'E' || s->relay.opening_failed) {
 			forward(s, c, run, (size_t)(p - run));
 			run = p;
 		}
-		if (s->relay.n_skip_ready > 0) {
-			skip_message(s, c, &m);
-			run = p + wire_size(&m);
-		} else if (!wants_message(s, c, &m)) {
+		if (!wants_message(s, c, &m)) {
 			forward(s, c, run, (size_t)(p - run));
 			run = p + wire_size(&m);
 		}
@@ -338,10 +362,13 @@ static bool begin_in_front(struct session *s, struct leg *leg, struct relay *how
 	if (s->txn.savepoints || s->txn.local.first || strcmp(s->txn.begin, "BEGIN") != 0 ||
 	    session_is_serializable(s))
 		return false;
-	wire_put_query(conn_out(leg->conn), "BEGIN", 5);
-	conn_sent(leg->conn, 1);
+	/* Without a Sync: should it fail, the server skips what follows. */
+	wire_put_parse(conn_out(leg->conn), "", "BEGIN", 5, NULL, 0);
+	wire_put_bind(conn_out(leg->conn), "", "", NULL, 0, NULL, NULL, 0, NULL, 0);
+	wire_put_execute(conn_out(leg->conn), "", 0);
+	conn_sent(leg->conn, 0);
 	leg->in_txn = true;
-	how->n_skip_ready = 1;
+	how->is_opening = true;
 	return true;
 }
 

@@ -123,7 +123,7 @@ static bool may_hold_oids(const struct session *s, const struct prepared *p,
 
 static bool run_segment(struct session *s, struct segment *g)
 {
-	struct relay how = { .keeps_ready = false };
+	struct relay how = { .keeps_ready = false, .ends_itself = true };
 	struct param_values values = segment_values(&g->values);
 	struct prepared *p = segment_statement(s, g);
 	struct err err = ERR_INIT;

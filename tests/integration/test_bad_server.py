@@ -17,7 +17,7 @@ class Middle:
     """Between the proxy and shard s2. `change(bytes)` replaces an answer that holds ANSWER, once."""
 
     def __init__(self, port, server_port):
-        self.server_port, self.change, self.sockets = server_port, None, []
+        self.server_port, self.change, self.mangle, self.sockets = server_port, None, None, []
         self.listener = socket.create_server(("127.0.0.1", port))
         threading.Thread(target=self.accept, daemon=True).start()
 
@@ -35,6 +35,8 @@ class Middle:
                 part = source.recv(65536)
                 if not part:
                     break
+                if not is_answer and self.mangle:
+                    part = self.mangle(part)
                 if is_answer and self.change and ANSWER in part:
                     change, self.change = self.change, None
                     part = change(part)
@@ -166,6 +168,33 @@ def a_setting_that_changes_by_itself_reaches_the_client_once(cluster):
         got = evil(cluster, c, lambda part: part[:-6] + message("S", b"TimeZone\0Mars/Base\0") * 3 + READY)
         equal([b for k, b in got if k == "S"], [b"TimeZone\0Mars/Base\0"])
         good(cluster, c)
+
+
+def with_begin_refused(cluster, run):
+    cluster.middle.mangle = lambda part: part.replace(b"BEGIN\0", b"BOGUS\0")
+    try:
+        return run()
+    finally:
+        cluster.middle.mangle = None
+
+
+@test
+def a_begin_that_the_server_refuses_leaves_nothing_done_outside_of_the_transaction(cluster):
+    k = cluster.on_two
+    update = f"UPDATE kv SET v = 'outside' WHERE k = {k}"
+    for send in (lambda c: c.query(update),
+                 lambda c: c.send_raw(P("", update) + B() + D("P") + E() + S()) or c.until_ready()):
+        with cluster.wire() as c:
+            c.query("BEGIN")
+            got = with_begin_refused(cluster, lambda: send(c))
+            check(errors(got) and errors(got)[0]["C"] == "42601", got)
+            equal(got[-1], ("Z", b"E"))
+            equal(errors(c.query("SELECT 1"))[0]["C"], "25P02")
+            equal(tags(c.query("COMMIT")), ["ROLLBACK"])
+            equal(c.query("BEGIN")[-1], ("Z", b"T"))
+            equal(tags(c.query(f"UPDATE kv SET v = 'v{k}' WHERE k = {k}")), ["UPDATE 1"])
+            equal(tags(c.query("COMMIT")), ["COMMIT"])
+            good(cluster, c)
 
 
 if __name__ == "__main__":
