@@ -201,8 +201,21 @@ static void say_judged(struct explain *e)
 	say(e, "asked first", "the home shard, whose own error counts if it has one");
 }
 
+/* EXPLAIN places nothing. */
+static enum status find_nowhere(void *ctx, const struct map_distribution *dist, const uint8_t *key,
+				size_t n, bool places, int *shard, struct err *err)
+{
+	(void)ctx, (void)key, (void)n, (void)places, (void)shard;
+	err_set(err, STATUS_UNROUTED,
+		"the directory \"%s\" has no such key as far as this proxy knows", dist->name);
+	err_hint(err, "SHOW KEYS OF %s; lists the keys. A statement asks the catalog first.",
+		 dist->name);
+	return err->status;
+}
+
 static enum status say_plan(struct explain *e)
 {
+	const struct key_finder no_place = { .find = find_nowhere };
 	struct param_values params = { 0 };
 	struct route route = { 0 };
 	struct err err = ERR_INIT;
@@ -214,8 +227,8 @@ static enum status say_plan(struct explain *e)
 		say_judged(e);
 	} else if (key_needs_params(e->plan)) {
 		say_parameters(e);
-	} else if (route_bind(e->plan, e->text, &e->scan, &params, e->world->map, &route, &err) !=
-		   STATUS_OK) {
+	} else if (route_bind(e->plan, e->text, &e->scan, &params, e->world->map, &no_place, &route,
+			      &err) != STATUS_OK) {
 		say_refusal(e, &err);
 	} else {
 		say_tier(e, &route, &params);

@@ -18,17 +18,12 @@ static enum status run_later(struct call *call)
 
 static const struct command commands[] = {
 	LATER("DRAIN SHARD", NO_MOVES),
-	LATER("PLACE KEY", NO_MOVES),
-	LATER("SPLIT CHUNK", NO_MOVES),
-	LATER("MERGE CHUNKS", NO_MOVES),
 	LATER("MOVE", NO_MOVES),
 	LATER("REBALANCE", NO_MOVES),
 	LATER("SHOW MOVES", NO_MOVES),
 	LATER("PAUSE MOVE", NO_MOVES),
 	LATER("RESUME MOVE", NO_MOVES),
 	LATER("CANCEL MOVE", NO_MOVES),
-	LATER("VERIFY TABLE", SEE_HELP),
-	LATER("SHOW KEYS", "SHOW CHUNKS; tells which shard owns which range of hashes."),
 	LATER("SHOW LOCKS", "Ask pg_locks on the shards."),
 	LATER("SHOW PLANS", "EXPLAIN ROUTE shows the plan of one statement."),
 	LATER("SHOW QUERIES", "Ask pg_stat_activity on the shards."),

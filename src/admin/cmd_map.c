@@ -15,12 +15,13 @@ static const struct admin_column shard_columns[] = {
 static const struct admin_column distribution_columns[] = {
 	{ "id", TYPE_INTEGER },	    { "name", TYPE_TEXT },	{ "method", TYPE_TEXT },
 	{ "function", TYPE_TEXT },  { "types", TYPE_TEXT },	{ "chunks", TYPE_INTEGER },
-	{ "shards", TYPE_INTEGER }, { "tables", TYPE_INTEGER },
+	{ "shards", TYPE_INTEGER }, { "tables", TYPE_INTEGER }, { "keys", TYPE_BIGINT },
+	{ "new_keys", TYPE_TEXT },
 };
 
 static const struct admin_column chunk_columns[] = {
-	{ "distribution", TYPE_TEXT }, { "id", TYPE_INTEGER }, { "lower", TYPE_BIGINT },
-	{ "upper", TYPE_BIGINT },      { "shard", TYPE_TEXT },
+	{ "distribution", TYPE_TEXT }, { "id", TYPE_INTEGER }, { "lower", TYPE_TEXT },
+	{ "upper", TYPE_TEXT },	       { "shard", TYPE_TEXT },
 };
 
 static const struct admin_column table_columns[] = {
@@ -55,11 +56,10 @@ static void add_shards(struct call *call, const struct world *world)
 
 static unsigned shards_of(const struct shard_map *map, const struct map_distribution *dist)
 {
-	bool seen[MAP_MAX_SHARDS] = { false };
+	bool seen[MAP_MAX_SHARDS];
 	unsigned n = 0;
 
-	for (uint32_t c = 0; c < dist->n_chunks; c++)
-		seen[dist->chunks[c].shard] = true;
+	map_owners(map, dist, seen);
 	for (unsigned i = 0; i < map->n_shards; i++)
 		n += seen[i];
 	return n;
@@ -79,6 +79,17 @@ static const char *join(struct arena *a, const char *so_far, const char *item)
 	return *so_far ? arena_printf(a, "%s, %s", so_far, item) : item;
 }
 
+static const char *new_keys_of(struct call *call, const struct shard_map *map,
+			       const struct map_distribution *d)
+{
+	if (d->method != MAP_DIRECTORY)
+		return NULL;
+	if (d->policy == MAP_ON_SHARD && d->policy_shard < map->n_shards)
+		return arena_printf(&call->out->arena, "on shard %s",
+				    map->shards[d->policy_shard].name);
+	return d->policy == MAP_LEAST_LOADED ? "least loaded" : "round robin";
+}
+
 static void add_distributions(struct call *call, const struct world *world)
 {
 	static const char *const methods[] = { "hash", "range", "directory" };
@@ -95,17 +106,26 @@ static void add_distributions(struct call *call, const struct world *world)
 		admin_result_row(call->out, call_u64(call, d->id), d->name, methods[d->method],
 				 d->method == MAP_HASH ? functions[d->function] : NULL, types,
 				 call_u64(call, d->n_chunks), call_u64(call, shards_of(map, d)),
-				 call_u64(call, tables_of(map, i)));
+				 call_u64(call, tables_of(map, i)), call_u64(call, d->n_placed),
+				 new_keys_of(call, map, d));
 	}
 }
 
 static void add_chunks(struct call *call, const struct shard_map *map,
 		       const struct map_distribution *d)
 {
-	for (uint32_t c = 0; c < d->n_chunks; c++)
-		admin_result_row(call->out, d->name, call_u64(call, d->chunks[c].id),
-				 call_i64(call, d->chunks[c].lo), call_i64(call, d->chunks[c].hi),
-				 map->shards[d->chunks[c].shard].name);
+	bool is_range = d->method == MAP_RANGE;
+
+	for (uint32_t i = 0; i < d->n_chunks; i++) {
+		const struct map_chunk *c = &d->chunks[i];
+		const char *from = i > 0 ? c->from_text : NULL;
+		const char *below = i + 1 < d->n_chunks ? d->chunks[i + 1].from_text : NULL;
+
+		admin_result_row(call->out, d->name, call_u64(call, c->id),
+				 is_range ? from : call_i64(call, c->lo),
+				 is_range ? below : call_i64(call, c->hi),
+				 map->shards[c->shard].name);
+	}
 }
 
 static void add_map_table(struct call *call, const struct shard_map *map, const struct map_table *t)
@@ -222,8 +242,8 @@ static const struct command commands[] = {
 	{ "SHOW DISTRIBUTIONS", "SHOW DISTRIBUTIONS", "how keys are spread", "SHOW",
 	  COLUMNS(distribution_columns), run_show_distributions, 0 },
 	{ "SHOW CHUNKS", "SHOW CHUNKS [OF distribution]",
-	  "ranges of hashes and the shard that owns each", "SHOW", COLUMNS(chunk_columns),
-	  run_show_chunks, 0 },
+	  "ranges of hashes (both bounds included) or of keys (below upper), and their shards",
+	  "SHOW", COLUMNS(chunk_columns), run_show_chunks, 0 },
 	{ "SHOW TABLES", "SHOW TABLES", "tables: sharded, reference or single, and where they live",
 	  "SHOW", COLUMNS(table_columns), run_show_tables, 0 },
 };

@@ -53,7 +53,7 @@ struct command_family {
 
 extern const struct command_family family_shard, family_transaction, family_distribution,
 	family_table, family_map, family_pooler, family_explain, family_control, family_session,
-	family_later, family_help, family_sockets, family_stats, family_proxies;
+	family_later, family_help, family_sockets, family_stats, family_proxies, family_key;
 extern const struct command_family *const command_families[];
 extern const unsigned command_n_families;
 
@@ -73,6 +73,9 @@ bool parse_name(struct call *call, const char *what, const char **out);
 bool parse_table(struct call *call, const char **schema, const char **name);
 bool parse_string(struct call *call, const char *what, const char **out);
 bool parse_number(struct call *call, const char *what, uint64_t max, uint64_t *out);
+/* (value, ...): strings and numbers as texts; NULL, when allowed, as NULL. */
+bool parse_values(struct call *call, const char *const **out, unsigned *n, unsigned most,
+		  bool takes_null);
 /* Words up to ',' or ')', joined by blanks: a type's name. */
 bool parse_type_name(struct call *call, const char **out);
 enum status parse_fail(struct call *call, const char *expected);

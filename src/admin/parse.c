@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "command.h"
 
@@ -168,6 +169,56 @@ bool parse_number(struct call *call, const char *what, uint64_t max, uint64_t *o
 	*out = n;
 	parse_skip(call);
 	return true;
+}
+
+static bool parse_value(struct call *call, bool takes_null, const char **out)
+{
+	bool negative = parse_punct(call, '-');
+	struct token t = parse_peek(call);
+
+	if (t.kind == TOKEN_NUMBER) {
+		*out = arena_printf(&call->out->arena, "%s%.*s", negative ? "-" : "",
+				    STR_ARG(t.text));
+		parse_skip(call);
+		return true;
+	}
+	if (!negative && t.kind == TOKEN_STRING)
+		return parse_string(call, "a value", out);
+	*out = NULL;
+	if (!negative && takes_null && parse_word(call, "NULL"))
+		return true;
+	parse_fail(call, "a number or a '...' string");
+	return false;
+}
+
+bool parse_values(struct call *call, const char *const **out, unsigned *n, unsigned most,
+		  bool takes_null)
+{
+	const char **all = NULL;
+	unsigned size = 0;
+
+	*n = 0;
+	if (!parse_expect(call, "("))
+		return false;
+	do {
+		if (*n == most) {
+			parse_fail(call, "no more values");
+			return false;
+		}
+		if (*n == size) {
+			const char **more =
+				arena_array(&call->out->arena, const char *, 2 * size + 8);
+
+			if (size)
+				memcpy(more, all, size * sizeof(*all));
+			size = 2 * size + 8;
+			all = more;
+		}
+		if (!parse_value(call, takes_null, &all[(*n)++]))
+			return false;
+	} while (parse_punct(call, ','));
+	*out = all;
+	return parse_expect(call, ")");
 }
 
 bool parse_type_name(struct call *call, const char **out)

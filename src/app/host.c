@@ -149,6 +149,13 @@ static enum status host_ensure_distribution(void *ctx, const struct plan_change 
 	return st == STATUS_OK ? process_refresh(p, err) : st;
 }
 
+static enum status host_find_key(void *ctx, const struct map_distribution *dist, const uint8_t *key,
+				 size_t n, bool places, const char *user, uint32_t *shard_id,
+				 struct err *err)
+{
+	return catalog_find_key(process_catalog(ctx), user, dist, key, n, places, shard_id, err);
+}
+
 static enum status host_changes_begin(void *ctx, const struct plan_change *changes, unsigned n,
 				      const char *user, int64_t *intent, struct err *err)
 {
@@ -343,6 +350,7 @@ void host_fill(struct process *p)
 					 .cancel = host_cancel,
 					 .refresh = host_refresh,
 					 .ensure_distribution = host_ensure_distribution,
+					 .find_key = host_find_key,
 					 .changes_begin = host_changes_begin,
 					 .changes_finish = host_changes_finish,
 					 .schema_changed = host_schema_changed,

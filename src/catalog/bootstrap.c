@@ -9,8 +9,8 @@
  * is done. A table that cannot be placed: logged; the others are placed, and the command can be
  * given by hand. */
 #include <string.h>
+#include <strings.h>
 
-#include "pgmosaic/key/type.h"
 #include "pgmosaic/base/log.h"
 #include "pgmosaic/catalog/shard.h"
 #include "pgmosaic/config/config.h"
@@ -61,22 +61,34 @@ static enum status prepare_servers(const struct config *cfg, struct err *err)
 
 /* ---- the catalog's rows ---- */
 
+static enum map_method method_named(const char *name)
+{
+	return strcasecmp(name, "range") == 0	    ? MAP_RANGE
+	       : strcasecmp(name, "directory") == 0 ? MAP_DIRECTORY
+						    : MAP_HASH;
+}
+
 static enum status put_distribution(struct pq *pq, const struct config_distribution *d,
 				    struct err *err)
 {
-	uint32_t types[MAP_MAX_KEYS];
+	struct catalog_distribution as = { .name = d->name,
+					   .method = method_named(d->method),
+					   .types = d->types.items,
+					   .n_types = d->types.n,
+					   .n_chunks = d->chunks,
+					   .function = d->function,
+					   .splits = d->split_at.items,
+					   .n_splits = d->split_at.n };
+	uint32_t types[MAP_MAX_KEYS] = { 0 };
+	enum status st = distribution_types(&as, types, err);
 
-	for (unsigned i = 0; i < d->types.n && i < MAP_MAX_KEYS; i++) {
-		const struct key_type *t = key_type_named(d->types.items[i]);
-
-		if (!t)
-			return err_set(
-				err, STATUS_INVALID,
-				"bootstrap: type %s of distribution \"%s\" cannot be a shard key",
-				d->types.items[i], d->name);
-		types[i] = t->klass;
+	if (d->new_keys && strcasecmp(d->new_keys, "least loaded") == 0)
+		as.policy = MAP_LEAST_LOADED;
+	if (d->new_keys_on) {
+		as.policy = MAP_ON_SHARD;
+		as.policy_shard = d->new_keys_on;
 	}
-	return distribution_insert(pq, d->name, types, d->types.n, d->chunks, d->function, err);
+	return st == STATUS_OK ? distribution_insert(pq, &as, types, err) : st;
 }
 
 /* They exist from the start, so that the first CREATE TABLE need not wait for them. */

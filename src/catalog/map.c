@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pgmosaic/base/check.h"
 #include "pgmosaic/base/hash.h"
+#include "map_internal.h"
 #include "pgmosaic/base/mem.h"
 
 struct shard_map *map_create(void)
@@ -22,6 +22,8 @@ void map_destroy(struct shard_map *map)
 	if (!map)
 		return;
 	table_finish(&map->by_name);
+	for (uint16_t i = 0; i < map->n_distributions; i++)
+		map_forget_keys(&map->distributions[i]);
 	arena_finish(&map->arena);
 	free(map);
 }
@@ -69,23 +71,6 @@ int map_find_distribution(const struct shard_map *map, const char *name)
 	return -1;
 }
 
-/* The last chunk whose lower bound is not above the hash. */
-uint16_t map_shard_of_hash(const struct map_distribution *dist, int64_t hash)
-{
-	uint32_t lo = 0, hi = dist->n_chunks;
-
-	PRE(hi > 0);
-	while (hi - lo > 1) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (dist->chunks[mid].lo <= hash)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	return dist->chunks[lo].shard;
-}
-
 /* ---- sealing ---- */
 
 static enum status seal_shards(struct shard_map *map, struct err *err)
@@ -108,8 +93,9 @@ static enum status seal_shards(struct shard_map *map, struct err *err)
 static int compare_chunks(const void *x, const void *y)
 {
 	const struct map_chunk *a = x, *b = y;
+	int by_range = key_compare(&a->from, &b->from);
 
-	return a->lo < b->lo ? -1 : a->lo > b->lo;
+	return by_range ? by_range : a->lo < b->lo ? -1 : a->lo > b->lo;
 }
 
 /* The chunk must begin where the one before it has ended. */
@@ -124,7 +110,10 @@ static enum status check_chunk(const struct shard_map *map, const struct map_dis
 	if (c->shard >= map->n_shards)
 		return err_set(err, STATUS_CATALOG, "chunk %u of distribution \"%s\" has no shard",
 			       c->id, d->name);
-	if (c->lo > c->hi)
+	if (d->method == MAP_RANGE)
+		is_joined = i == 0 ? c->from.kind == KEY_VALUE_NULL
+				   : key_compare(&d->chunks[i - 1].from, &c->from) < 0;
+	else if (c->lo > c->hi)
 		return err_set(err, STATUS_CATALOG, "chunk %u of distribution \"%s\" is empty",
 			       c->id, d->name);
 	if (is_joined)
@@ -140,13 +129,20 @@ static enum status seal_distribution(const struct shard_map *map, struct map_dis
 	if (d->n_keys == 0 || d->n_keys > MAP_MAX_KEYS)
 		return err_set(err, STATUS_CATALOG, "distribution \"%s\" has %u key columns",
 			       d->name, (unsigned)d->n_keys);
+	if (map_index_keys(map, d, err) != STATUS_OK)
+		return STATUS_CATALOG;
+	if (d->method == MAP_DIRECTORY)
+		return STATUS_OK;
+	if (d->method == MAP_RANGE && d->n_keys != 1)
+		return err_set(err, STATUS_CATALOG, "range distribution \"%s\" has %u key columns",
+			       d->name, (unsigned)d->n_keys);
 	if (d->n_chunks == 0)
 		return err_set(err, STATUS_CATALOG, "distribution \"%s\" has no chunk", d->name);
 	qsort(d->chunks, d->n_chunks, sizeof(*d->chunks), compare_chunks);
 	for (uint32_t i = 0; i < d->n_chunks; i++)
 		if (check_chunk(map, d, i, err) != STATUS_OK)
 			return STATUS_CATALOG;
-	if (d->chunks[d->n_chunks - 1].hi == INT64_MAX)
+	if (d->method == MAP_RANGE || d->chunks[d->n_chunks - 1].hi == INT64_MAX)
 		return STATUS_OK;
 	return err_set(err, STATUS_CATALOG,
 		       "distribution \"%s\" has no chunk for the highest hashes", d->name);
@@ -243,6 +239,8 @@ static void copy_distributions(struct shard_map *to, const struct shard_map *fro
 
 		d->name = copy_text(a, d->name);
 		d->chunks = arena_copy(a, d->chunks, sizeof(*d->chunks) * d->n_chunks);
+		d->keys = arena_copy(a, d->keys, sizeof(*d->keys) * d->n_placed);
+		map_copy_keys(a, d);
 	}
 }
 

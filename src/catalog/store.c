@@ -9,6 +9,9 @@
 #include "store_internal.h"
 #include "store_tables.h"
 
+#define STORE_TEXT_OF(x) #x
+#define STORE_TEXT(x)	 STORE_TEXT_OF(x)
+
 /* ---- opening ---- */
 
 static enum status connect_catalog(struct catalog *c, struct err *err)
@@ -67,66 +70,83 @@ void catalog_leave(struct catalog *c)
 
 /* ---- tables ---- */
 
-static enum status check_version(struct pq *pq, bool *is_made, struct err *err)
+/* *version: 0 when there are no tables yet. */
+static enum status read_version(struct pq *pq, uint64_t *version, struct err *err)
 {
-	uint64_t n, version;
+	uint64_t n;
 
-	*is_made = false;
+	*version = 0;
 	if (pq_u64(pq, err, &n, "SELECT count(pg_catalog.to_regclass('mosaic.cluster'))", 0))
 		return err->status;
 	if (n == 0)
 		return STATUS_OK;
-	if (pq_u64(pq, err, &n, "SELECT count(*) FROM mosaic.cluster", 0))
+	if (pq_u64(pq, err, version, "SELECT coalesce(max(version), 0) FROM mosaic.cluster", 0))
 		return err->status;
-	if (n == 0)
-		return STATUS_OK;
-	if (pq_u64(pq, err, &version, "SELECT version FROM mosaic.cluster", 0))
-		return err->status;
-	*is_made = true;
-	if (version <= STORE_VERSION)
+	if (*version <= STORE_VERSION)
 		return STATUS_OK;
 	err_set(err, STATUS_CATALOG,
 		"the catalog was made by a newer pgmosaic (version %u, this one knows %d)",
-		(unsigned)version, STORE_VERSION);
+		(unsigned)*version, STORE_VERSION);
 	err_hint(err, "Run the newer program.");
 	return err->status;
 }
 
+static enum status upgrade(struct pq *pq, uint64_t version, struct err *err)
+{
+	enum status st = STATUS_OK;
+
+	for (; version < STORE_VERSION && st == STATUS_OK; version++)
+		st = pq_exec(pq, store_upgrades[version - 1], err);
+	if (st == STATUS_OK)
+		st = pq_exec(pq,
+			     "UPDATE mosaic.cluster SET version = " STORE_TEXT(
+				     STORE_VERSION) ", epoch = epoch + 1",
+			     err);
+	return st == STATUS_OK ? pq_exec(pq, "COMMIT", err) : st;
+}
+
 static enum status make_tables(struct pq *pq, struct err *err)
 {
-	bool is_made;
+	uint64_t version;
 	enum status st = pq_exec(pq, "BEGIN ISOLATION LEVEL READ COMMITTED; " STORE_LOCK, err);
 
 	if (st == STATUS_OK)
-		st = check_version(pq, &is_made, err); /* another proxy may have been faster */
-	if (st != STATUS_OK || is_made)
+		st = read_version(pq, &version, err); /* another proxy may have been faster */
+	if (st != STATUS_OK || version == STORE_VERSION)
 		return st;
-	st = pq_exec(pq, store_tables, err);
-	if (st == STATUS_OK)
-		st = pq_exec(pq, "INSERT INTO mosaic.cluster (version, epoch) VALUES (1, 1)", err);
-	return st == STATUS_OK ? pq_exec(pq, "COMMIT", err) : st;
+	if (version == 0) {
+		st = pq_exec(pq, store_tables, err);
+		if (st == STATUS_OK)
+			st = pq_exec(pq,
+				     "INSERT INTO mosaic.cluster (version, epoch) VALUES (1, 0)",
+				     err);
+		version = 1;
+	}
+	return st == STATUS_OK ? upgrade(pq, version, err) : st;
 }
 
 enum status catalog_is_prepared(struct catalog *c, bool *is_made, struct err *err)
 {
+	uint64_t version;
 	enum status st = catalog_enter(c, err);
 
 	if (st != STATUS_OK)
 		return st;
-	st = check_version(&c->pq, is_made, err);
+	st = read_version(&c->pq, &version, err);
+	*is_made = version == STORE_VERSION;
 	catalog_leave(c);
 	return st;
 }
 
 enum status catalog_prepare(struct catalog *c, struct err *err)
 {
-	bool is_made;
+	uint64_t version;
 	enum status st = catalog_enter(c, err);
 
 	if (st != STATUS_OK)
 		return st;
-	st = check_version(&c->pq, &is_made, err);
-	if (st == STATUS_OK && !is_made)
+	st = read_version(&c->pq, &version, err);
+	if (st == STATUS_OK && version < STORE_VERSION)
 		st = make_tables(&c->pq, err);
 	if (st == STATUS_OK)
 		st = proxy_prepare_catalog(&c->pq, err);
@@ -197,6 +217,25 @@ enum status change_begin(struct change *ch, struct catalog *c, const char *user,
 	if (st != STATUS_OK)
 		catalog_leave(c);
 	return st;
+}
+
+enum status change_begin_at(struct change *ch, struct catalog *c, const char *user, uint64_t epoch,
+			    struct err *err)
+{
+	enum status st = change_begin(ch, c, user, err);
+
+	return st == STATUS_OK ? change_check_epoch(ch, epoch, err) : st;
+}
+
+enum status change_check_epoch(struct change *ch, uint64_t epoch, struct err *err)
+{
+	if (ch->epoch == epoch)
+		return STATUS_OK;
+	change_cancel(ch);
+	err_set_code(err, STATUS_CATALOG, "40001",
+		     "the shard map was changed by another command meanwhile");
+	err_hint(err, "Nothing was done. Give the command again.");
+	return err->status;
 }
 
 /* what NULL: the map itself is the same. */

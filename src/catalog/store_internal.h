@@ -14,7 +14,7 @@
 #include "pgmosaic/catalog/pq.h"
 #include "pgmosaic/catalog/store.h"
 
-#define STORE_VERSION	   1
+#define STORE_VERSION	   2
 #define STORE_STATEMENT_MS 15000 /* a catalog that does not answer for so long is given up */
 #define STORE_LOCK	   "SELECT pg_catalog.pg_advisory_xact_lock(5431768219070141)"
 
@@ -45,15 +45,25 @@ enum status change_begin(struct change *ch, struct catalog *c, const char *user,
 enum status change_begin_on(struct change *ch, struct pq *pq, const char *user, struct err *err);
 /* As change_commit(), but without a row in audit: the map is the same. */
 enum status change_publish(struct change *ch, struct err *err);
+/* The same, when the map is still the one of this epoch; else 40001: it was read before. */
+enum status change_begin_at(struct change *ch, struct catalog *c, const char *user, uint64_t epoch,
+			    struct err *err);
+/* Cancels the change when the map is not the one of this epoch any more: 40001. */
+enum status change_check_epoch(struct change *ch, uint64_t epoch, struct err *err);
 enum status change_commit(struct change *ch, struct err *err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void change_cancel(struct change *ch);
 
 /* ---- pieces of a change ---- */
 
-enum status distribution_insert(struct pq *pq, const char *name, const uint32_t *types,
-				unsigned n_types, uint32_t n_chunks, const char *function,
-				struct err *err);
+/* `types` are d->types as OIDs of their classes (distribution_types()). */
+enum status distribution_insert(struct pq *pq, const struct catalog_distribution *d,
+				const uint32_t *types, struct err *err);
+enum status distribution_types(const struct catalog_distribution *d, uint32_t *out,
+			       struct err *err);
+/* Keys that split a range, as PostgreSQL prints them: must ascend. */
+enum status range_splits_read(struct arena *a, uint32_t type, const char *const *texts, unsigned n,
+			      const char **out, struct err *err);
 /* Made when missing and named "default_…"; *made (may be NULL) says so. Types must fit. */
 enum status distribution_ensure(struct pq *pq, const char *name, const uint32_t *types,
 				unsigned n_types, bool *made, struct err *err);

@@ -1,7 +1,8 @@
-/* Reading the shard map: five queries in one REPEATABLE READ snapshot. */
+/* Reading the shard map: six queries in one REPEATABLE READ snapshot. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "key_read.h"
 #include "store_internal.h"
 
 struct loader {
@@ -86,6 +87,20 @@ static int distribution_index(const struct shard_map *map, uint32_t id)
 	return UINT16_MAX;
 }
 
+static enum map_method method_of(const char *name)
+{
+	return strcmp(name, "range") == 0	? MAP_RANGE
+	       : strcmp(name, "directory") == 0 ? MAP_DIRECTORY
+						: MAP_HASH;
+}
+
+static enum map_policy policy_of(const char *name)
+{
+	return strcmp(name, "least_loaded") == 0 ? MAP_LEAST_LOADED
+	       : strcmp(name, "on_shard") == 0	 ? MAP_ON_SHARD
+						 : MAP_ROUND_ROBIN;
+}
+
 static void read_distribution(struct loader *l, struct map_distribution *d, const PGresult *res,
 			      int row)
 {
@@ -93,7 +108,9 @@ static void read_distribution(struct loader *l, struct map_distribution *d, cons
 
 	d->id = number(res, row, 0);
 	d->name = keep(l, res, row, 1);
-	d->method = MAP_HASH;
+	d->method = method_of(PQgetvalue(res, row, 5));
+	d->policy = policy_of(PQgetvalue(res, row, 6));
+	d->policy_shard = (uint16_t)shard_index(l->map, number(res, row, 7));
 	d->function =
 		strcmp(PQgetvalue(res, row, 2), "xxh3") == 0 ? KEY_FUNCTION_XXH3 : KEY_FUNCTION_PG;
 	d->n_keys = (uint16_t)pq_array(l->a, PQgetvalue(res, row, 3), types, MAP_MAX_KEYS);
@@ -102,13 +119,16 @@ static void read_distribution(struct loader *l, struct map_distribution *d, cons
 	d->n_chunks = number(res, row, 4);
 	d->chunks = arena_array(l->a, struct map_chunk, d->n_chunks + 1u);
 	d->n_chunks = 0; /* counts up as they are read */
+	d->keys = arena_array(l->a, struct map_key, number(res, row, 8) + 1u);
 }
 
 static bool load_distributions(struct loader *l)
 {
 	PGresult *res = pq_query(l->pq, l->err,
 				 "SELECT d.id, d.name, d.function, d.types, (SELECT count(*) FROM "
-				 "mosaic.chunks c WHERE c.distribution = d.id) "
+				 "mosaic.chunks c WHERE c.distribution = d.id), "
+				 "d.method, d.policy, d.policy_shard, (SELECT count(*) FROM "
+				 "mosaic.keys k WHERE k.distribution = d.id) "
 				 "FROM mosaic.distributions d ORDER BY d.id",
 				 0);
 	int n = res ? PQntuples(res) : 0;
@@ -128,15 +148,26 @@ static bool load_distributions(struct loader *l)
 	return true;
 }
 
+/* The chunk read last begins at this key. */
+static bool load_bound(struct loader *l, struct map_distribution *d, const char *text)
+{
+	struct map_chunk *c = &d->chunks[d->n_chunks - 1];
+
+	c->from_text = text ? text : "";
+	c->from.kind = KEY_VALUE_NULL;
+	return !text || key_read(l->a, d->key_types[0], text, &c->from, l->err) == STATUS_OK;
+}
+
 static bool load_chunks(struct loader *l)
 {
 	PGresult *res = pq_query(l->pq, l->err,
-				 "SELECT distribution, id, lo, hi, shard FROM mosaic.chunks "
+				 "SELECT distribution, id, lo, hi, shard, bound FROM mosaic.chunks "
 				 "ORDER BY distribution, lo",
 				 0);
 	int n = res ? PQntuples(res) : 0;
+	bool ok = res != NULL;
 
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n && ok; i++) {
 		int at = distribution_index(l->map, number(res, i, 0));
 		struct map_distribution *d = &l->map->distributions[at];
 
@@ -146,6 +177,28 @@ static bool load_chunks(struct loader *l)
 			.hi = strtoll(PQgetvalue(res, i, 3), NULL, 10),
 			.shard = (uint16_t)shard_index(l->map, number(res, i, 4)),
 		};
+		if (d->method == MAP_RANGE)
+			ok = load_bound(l, d, keep(l, res, i, 5));
+	}
+	PQclear(res);
+	return ok;
+}
+
+static bool load_keys(struct loader *l)
+{
+	PGresult *res = pq_query(l->pq, l->err,
+				 "SELECT distribution, pg_catalog.encode(key, 'hex'), shard FROM "
+				 "mosaic.keys ORDER BY distribution",
+				 0);
+	int n = res ? PQntuples(res) : 0;
+
+	for (int i = 0; i < n; i++) {
+		struct map_distribution *d =
+			&l->map->distributions[distribution_index(l->map, number(res, i, 0))];
+		struct map_key *k = &d->keys[d->n_placed++];
+
+		k->bytes = key_of_hex(l->a, PQgetvalue(res, i, 1), &k->n);
+		k->shard = (uint16_t)shard_index(l->map, number(res, i, 2));
 	}
 	PQclear(res);
 	return res != NULL;
@@ -201,7 +254,7 @@ static bool load_all(struct loader *l)
 	return pq_exec(l->pq, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", l->err) ==
 		       STATUS_OK &&
 	       load_cluster(l) && load_shards(l) && load_distributions(l) && load_chunks(l) &&
-	       load_tables(l) && map_seal(l->map, l->err) == STATUS_OK;
+	       load_keys(l) && load_tables(l) && map_seal(l->map, l->err) == STATUS_OK;
 }
 
 enum status catalog_load_map(struct catalog *c, struct shard_map **out, struct err *err)

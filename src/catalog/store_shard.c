@@ -334,7 +334,10 @@ static enum status check_unused(struct pq *pq, const char *name, struct err *err
 		"SELECT (SELECT count(*) FROM mosaic.chunks c WHERE c.shard = s.id), "
 		"(SELECT count(*) FROM mosaic.tables t WHERE t.home = s.id), "
 		"s.id = (SELECT min(id) FROM mosaic.shards) AND "
-		"(SELECT count(*) FROM mosaic.shards) > 1 FROM mosaic.shards s WHERE s.name = $1";
+		"(SELECT count(*) FROM mosaic.shards) > 1, "
+		"(SELECT count(*) FROM mosaic.keys k WHERE k.shard = s.id) + (SELECT count(*) FROM "
+		"mosaic.distributions d WHERE d.policy_shard = s.id) FROM mosaic.shards s WHERE s.name = "
+		"$1";
 	PGresult *res = pq_query(pq, err, used_query, 1, name);
 	enum status st = STATUS_OK;
 
@@ -346,6 +349,9 @@ static enum status check_unused(struct pq *pq, const char *name, struct err *err
 		st = err_set(err, STATUS_IN_USE, "shard \"%s\" owns %s chunks and %s single tables",
 			     name, PQgetvalue(res, 0, 0), PQgetvalue(res, 0, 1));
 		err_hint(err, "SHOW CHUNKS; and SHOW TABLES; list them.");
+	} else if (strcmp(PQgetvalue(res, 0, 3), "0")) {
+		st = err_set(err, STATUS_IN_USE, "shard \"%s\" is the place of keys", name);
+		err_hint(err, "SHOW KEYS; and SHOW DISTRIBUTIONS; tell which.");
 	} else if (PQgetvalue(res, 0, 2)[0] == 't') {
 		st = err_set(err, STATUS_IN_USE, "shard \"%s\" is the home of all other tables",
 			     name);

@@ -57,4 +57,23 @@ static const char store_tables[] =
 	" epoch bigint NOT NULL, what text NOT NULL);"
 	"REVOKE ALL ON SCHEMA mosaic FROM PUBLIC;";
 
+/* STORE_VERSION is one more than there are upgrades.
+ * store_upgrades[n]: from version n + 1 to the next. A new catalog goes through all of them. */
+static const char *const store_upgrades[] = {
+	"ALTER TABLE mosaic.distributions DROP CONSTRAINT distributions_method_check,"
+	" ADD CONSTRAINT distributions_method_check CHECK (method IN ('hash', 'range', 'directory')),"
+	" ADD COLUMN policy text CHECK (policy IN ('round_robin', 'least_loaded', 'on_shard')),"
+	" ADD COLUMN policy_shard integer REFERENCES mosaic.shards,"
+	" ADD COLUMN next_slot bigint NOT NULL DEFAULT 0;"
+	"ALTER TABLE mosaic.chunks ALTER COLUMN lo DROP NOT NULL, ALTER COLUMN hi DROP NOT NULL,"
+	" ADD COLUMN bound text, ADD CONSTRAINT chunks_bound UNIQUE (distribution, bound);"
+	"CREATE TABLE mosaic.keys ("
+	" distribution integer NOT NULL REFERENCES mosaic.distributions ON DELETE CASCADE,"
+	" key bytea NOT NULL, key_text text[] NOT NULL,"
+	" shard integer NOT NULL REFERENCES mosaic.shards,"
+	" placed_at timestamptz NOT NULL DEFAULT clock_timestamp(),"
+	" PRIMARY KEY (distribution, key));"
+	"CREATE INDEX keys_shard ON mosaic.keys (shard);",
+};
+
 #endif

@@ -182,10 +182,32 @@ static void check_dsns(struct reader *r)
 /* The built-in types that rows can be routed by; their names as CREATE DISTRIBUTION takes them. */
 static bool is_key_type(const char *name)
 {
-	static const char *const names[] = {
-		"bigint", "int8",    "integer",		  "int", "int4", "smallint", "int2",
-		"text",	  "varchar", "character varying", "uuid"
-	};
+	static const char *const names[] = { "bigint",
+					     "int8",
+					     "integer",
+					     "int",
+					     "int4",
+					     "smallint",
+					     "int2",
+					     "text",
+					     "varchar",
+					     "character varying",
+					     "uuid",
+					     "numeric",
+					     "decimal",
+					     "character",
+					     "char",
+					     "bpchar",
+					     "date",
+					     "timestamp",
+					     "timestamp without time zone",
+					     "timestamptz",
+					     "timestamp with time zone",
+					     "boolean",
+					     "bool",
+					     "bytea",
+					     "inet",
+					     "cidr" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcasecmp(names[i], name) == 0)
@@ -199,9 +221,11 @@ static void check_key_types(struct reader *r, unsigned i)
 
 	for (unsigned k = 0; k < d->types.n; k++)
 		if (!is_key_type(d->types.items[k]))
-			fault_at(r, d->line, "bootstrap.distributions", i, "types",
-				 "names a type that cannot be a shard key",
-				 "write bigint, integer, smallint, text, varchar or uuid");
+			fault_at(
+				r, d->line, "bootstrap.distributions", i, "types",
+				"names a type that cannot be a shard key",
+				"write bigint, integer, smallint, numeric, text, varchar, char, uuid, "
+				"date, timestamp, timestamptz, boolean, bytea, inet or cidr");
 }
 
 static void check_shards(struct reader *r)
@@ -219,6 +243,32 @@ static void check_shards(struct reader *r)
 			     "missing required key", "write at least one shard");
 }
 
+/* The method, and that nothing of another one is given. */
+static void check_method(struct reader *r, unsigned i)
+{
+	const struct config_distribution *d = &r->cfg->distributions[i];
+	bool is_range = strcmp(d->method, "range") == 0;
+	bool is_directory = strcmp(d->method, "directory") == 0;
+
+	if (!is_range && !is_directory && strcmp(d->method, "hash") != 0)
+		fault_at(r, d->line, "bootstrap.distributions", i, "method",
+			 "has a value that is not known", "write hash, range or directory");
+	if (d->split_at.n && !is_range)
+		fault_at(r, d->line, "bootstrap.distributions", i, "split_at",
+			 "is for method range", "write method: range, or leave it out");
+	if (d->new_keys_on && !is_directory)
+		fault_at(r, d->line, "bootstrap.distributions", i, "new_keys_on",
+			 "is for method directory", "write method: directory, or leave it out");
+	else if (d->new_keys_on && !has_shard(r->cfg, d->new_keys_on, r->cfg->n_shards))
+		fault_at(r, d->line, "bootstrap.distributions", i, "new_keys_on",
+			 "names a shard that bootstrap.shards does not have",
+			 "write the name of one of bootstrap.shards");
+	if (strcasecmp(d->new_keys, "round robin") != 0 &&
+	    strcasecmp(d->new_keys, "least loaded") != 0)
+		fault_at(r, d->line, "bootstrap.distributions", i, "new_keys",
+			 "has a value that is not known", "write round robin or least loaded");
+}
+
 static void check_distributions(struct reader *r)
 {
 	struct config *cfg = r->cfg;
@@ -231,12 +281,7 @@ static void check_distributions(struct reader *r)
 			fault_at(r, d->line, "bootstrap.distributions", i, "name",
 				 "is a distribution that stands above already",
 				 "write another name");
-		if (strcmp(d->method, "range") == 0 || strcmp(d->method, "directory") == 0)
-			fault_at(r, d->line, "bootstrap.distributions", i, "method",
-				 "is not supported by this version", "write hash");
-		else if (strcmp(d->method, "hash") != 0)
-			fault_at(r, d->line, "bootstrap.distributions", i, "method",
-				 "has a value that is not known", "write hash");
+		check_method(r, i);
 		if (strcmp(d->function, "pg") != 0 && strcmp(d->function, "xxh3") != 0)
 			fault_at(r, d->line, "bootstrap.distributions", i, "function",
 				 "has a value that is not known", "write pg or xxh3");

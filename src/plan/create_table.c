@@ -87,6 +87,17 @@ static enum status read_options(struct build *b, const struct node *stmt, struct
 }
 
 /* ---- columns ---- */
+/* COLLATE "C" and its like: equal texts have equal bytes. */
+static bool has_plain_collation(const struct node *clause)
+{
+	const struct node_list *name = clause ? node_list(clause, "collname") : NULL;
+	const char *last = name && name->n ? node_string(name->items[name->n - 1]) : "default";
+	const char *schema = name && name->n == 2 ? node_string(name->items[0]) : "pg_catalog";
+	return strcmp(schema, "pg_catalog") == 0 &&
+	       (strcmp(last, "C") == 0 || strcmp(last, "POSIX") == 0 ||
+		strcmp(last, "default") == 0);
+}
+
 static bool find_column(struct build *b, const struct node *stmt, const char *name, uint32_t *type)
 {
 	const struct node_list *elts = node_list(stmt, "table_elts");
@@ -94,7 +105,8 @@ static bool find_column(struct build *b, const struct node *stmt, const char *na
 		const struct node *e = elts->items[i];
 		if (node_is(e, NODE_ColumnDef) && strcmp(node_text(e, "colname"), name) == 0) {
 			const struct node *t = node_child(e, "type_name");
-			*type = node_child(e, "coll_clause") || !t ? 0 : names_type(b, t, NULL);
+			bool plain = has_plain_collation(node_child(e, "coll_clause"));
+			*type = !plain || !t ? 0 : names_type(b, t, NULL);
 			return true;
 		}
 		if (!node_is(e, NODE_TableLikeClause))

@@ -10,7 +10,12 @@ int graph_new_var(struct build *b, struct rel *rel, const char *name, uint32_t t
 	if ((family == FAMILY_TEXT || family == FAMILY_BPCHAR) && !collation_is_plain(collation))
 		family = FAMILY_NONE;
 	b->vars[b->n_vars] =
-		(struct var){ .rel = rel, .column = name, .family = family, .type = type };
+		(struct var){ .rel = rel,
+			      .column = name,
+			      .is_ordered = collation == 0 || collation == COLLATION_C ||
+					    collation == COLLATION_POSIX,
+			      .family = family,
+			      .type = type };
 	return (int)b->n_vars++;
 }
 
@@ -86,6 +91,29 @@ const struct set *graph_set_of(const struct build *b, int var)
 		if (seen[b->sets[i].var] && (!best || b->sets[i].n < best->n))
 			best = &b->sets[i];
 	return best;
+}
+
+void graph_bound(struct build *b, int var, enum plan_bound_op op, const struct key_source *source)
+{
+	grow(b, b->bounds, b->n_bounds, b->bounds_size);
+	b->bounds[b->n_bounds++] = (struct bound){ var, { op, *source } };
+}
+
+struct key_interval graph_interval_of(const struct build *b, int var)
+{
+	struct key_interval in = { .n = 0 };
+	bool *seen = arena_array(b->a, bool, b->n_vars);
+	if (var < 0 || b->n_bounds == 0)
+		return in;
+	flood(b, var, true, seen);
+	in.bounds = arena_array(&b->plan->arena, struct key_bound, b->n_bounds);
+	for (unsigned i = 0; i < b->n_bounds && in.n < UINT16_MAX; i++) {
+		if (!seen[b->bounds[i].var])
+			continue;
+		in.bounds[in.n] = b->bounds[i].of;
+		in.bounds[in.n++].source.column_type = b->vars[var].type;
+	}
+	return in;
 }
 
 int graph_key_var(struct build *b, struct rel *rel, unsigned key)

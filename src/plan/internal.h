@@ -145,9 +145,16 @@ struct set {
 	struct key_source *sources;
 };
 
+/* A comparison that rows of the variable's instance obey: column op source. */
+struct bound {
+	int var;
+	struct key_bound of;
+};
+
 struct var {
 	struct rel *rel;
 	const char *column;
+	bool is_ordered; /* by the order of its distribution's ranges: text by bytes */
 	enum family family;
 	uint32_t type;
 };
@@ -205,6 +212,8 @@ struct build {
 	unsigned n_edges, edges_size;
 	struct set *sets;
 	unsigned n_sets, sets_size;
+	struct bound *bounds;
+	unsigned n_bounds, bounds_size;
 	unsigned *param_uses; /* [n], from 1 */
 	unsigned n_param_uses;
 	struct calls calls;
@@ -294,6 +303,9 @@ void graph_restrict(struct build *b, int var, struct key_source *sources, unsign
 bool graph_reaches(const struct build *b, int from, int to);
 /* The smallest set that restricts the variable; NULL: none. */
 const struct set *graph_set_of(const struct build *b, int var);
+void graph_bound(struct build *b, int var, enum plan_bound_op op, const struct key_source *source);
+/* Bounds that restrict the variable, on the plan's arena. */
+struct key_interval graph_interval_of(const struct build *b, int var);
 int graph_key_var(struct build *b, struct rel *rel, unsigned key);
 
 /* ---- terms.c ---- */
@@ -334,6 +346,10 @@ bool functions_is_aggregate(struct build *b, const struct node *call);
 /* ---- route.c ---- */
 /* True when every sharded instance is restricted: plan->keys is filled. */
 bool route_by_key(struct build *b);
+/* plan->intervals, when every instance of a RANGE distribution is bounded. */
+void range_intervals(struct build *b);
+/* k < 5, 5 >= k, k BETWEEN 1 AND 5: into the graph. `var` is the column's. */
+void range_bounds(struct build *b, const struct node *e, const struct node *column, int var);
 /* What is known of the parameters' types, once plan->keys stands. */
 /* set_config.c: true when the statement is one of these. */
 bool plan_set_config(struct build *b, const struct node *stmt);

@@ -251,6 +251,8 @@ enum status query_sharded(struct build *b, const struct census *c, struct level 
 	p->target = keyed ? TARGET_KEYS : TARGET_OWNERS;
 	if (c->n_single > 0)
 		p->must_be_shard = c->home;
+	else if (!keyed && !c->two_distributions)
+		range_intervals(b);
 	if (keyed)
 		build_explain(b, "routed by %s(%s): %u key value%s",
 			      b->map->distributions[c->distribution].name,
@@ -266,7 +268,8 @@ enum status query_sharded(struct build *b, const struct census *c, struct level 
 		return STATUS_OK;
 	if (p->merge == MERGE_REFUSED)
 		p->refusal = b->scatter;
-	if (keyed || p->merge != MERGE_REFUSED || b->scatter.status != STATUS_UNROUTED)
+	if (keyed || p->n_intervals || p->merge != MERGE_REFUSED ||
+	    b->scatter.status != STATUS_UNROUTED)
 		return STATUS_OK; /* an error of PostgreSQL's own belongs to the execution */
 	*b->err = b->scatter;
 	return b->scatter.status;

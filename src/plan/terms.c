@@ -177,6 +177,15 @@ static bool in_subquery(struct scope *s, const struct node *e)
 	return true;
 }
 
+static void compare_term(struct scope *s, const struct node *e)
+{
+	const struct node *sides[] = { node_child(e, "lexpr"), node_child(e, "rexpr") };
+	struct side col;
+	for (int i = 0; i < 2; i++)
+		if (side_of(s, sides[i], &col) && col.is_inner)
+			range_bounds(s->b, e, sides[i], col.var);
+}
+
 static void term(struct scope *s, const struct node *e)
 {
 	struct side x, y;
@@ -192,6 +201,8 @@ static void term(struct scope *s, const struct node *e)
 	unsigned n = values_of(s, e, &x, &values);
 	if (n > 0)
 		graph_restrict(s->b, x.var, values, n);
+	else if (node_is(e, NODE_A_Expr))
+		compare_term(s, e);
 }
 
 static void collect(struct scope *s, const struct node *cond)

@@ -27,6 +27,7 @@ struct copy_splitter {
 	const struct plan *plan;
 	const struct plan_copy *copy;
 	const struct map_distribution *dist;
+	const struct key_finder *finder;
 	uint16_t home;
 	size_t row_limit_bytes;
 	copy_row_fn on_row;
@@ -52,18 +53,20 @@ static void set_constant_keys(struct copy_splitter *s)
 	}
 }
 
-/* The home shard when it owns a chunk, else one that does: only owners take part. */
-static uint16_t owner_near_home(const struct map_distribution *dist, uint16_t home)
+/* The home shard when it owns something, else one that does: only owners take part. */
+static uint16_t owner_near_home(const struct shard_map *map, const struct map_distribution *dist)
 {
-	for (uint32_t i = 0; i < dist->n_chunks; i++) {
-		if (dist->chunks[i].shard == home)
-			return home;
-	}
-	return dist->n_chunks ? dist->chunks[0].shard : home;
+	struct shard_set owners = { .n = 0 };
+
+	route_owners(map, dist, &owners);
+	return owners.n == 0 || shard_set_has(&owners, map->home)
+		       ? map->home
+		       : (uint16_t)shard_set_next(&owners, -1);
 }
 
 struct copy_splitter *copy_splitter_create(const struct plan *plan, const struct shard_map *map,
-					   size_t row_limit_bytes, copy_row_fn on_row, void *ctx)
+					   const struct key_finder *finder, size_t row_limit_bytes,
+					   copy_row_fn on_row, void *ctx)
 {
 	struct copy_splitter *s = mem_zero(1, sizeof(*s));
 	const struct plan_copy *copy = &plan->copy;
@@ -72,7 +75,8 @@ struct copy_splitter *copy_splitter_create(const struct plan *plan, const struct
 	s->plan = plan;
 	s->copy = copy;
 	s->dist = &map->distributions[plan->distribution];
-	s->home = owner_near_home(s->dist, map->home);
+	s->home = owner_near_home(map, s->dist);
+	s->finder = finder;
 	s->row_limit_bytes = row_limit_bytes;
 	s->on_row = on_row;
 	s->ctx = ctx;
@@ -153,7 +157,7 @@ static enum status give_line(struct copy_splitter *s, const char *p, size_t n, s
 	}
 	if (copy_fields_find(&s->fields, p, content))
 		key_status = route_key_text(s->dist, s->fields.keys, s->copy->key_type,
-					    s->copy->key_typmod, &shard, &why);
+					    s->copy->key_typmod, s->finder, &shard, &why);
 	return give_row(s, key_status, shard, &why, p, n, err);
 }
 
@@ -220,10 +224,10 @@ static enum status tuple_shard(struct copy_splitter *s, const uint8_t *const *ke
 		n_constant += s->copy->key_field[i] < 0 && s->fields.keys[i].p;
 	if (!n_constant)
 		return route_key_binary(s->dist, keys, lengths, s->copy->key_type,
-					s->copy->key_typmod, shard, why);
+					s->copy->key_typmod, s->finder, shard, why);
 	if (n_constant == n)
 		return route_key_text(s->dist, s->fields.keys, s->copy->key_type,
-				      s->copy->key_typmod, shard, why);
+				      s->copy->key_typmod, s->finder, shard, why);
 	err_set(why, STATUS_UNROUTED, "COPY BINARY leaves a column of the shard key out");
 	err_hint(why, "Copy all columns of the shard key, or use the text format.");
 	return STATUS_UNROUTED;

@@ -10,20 +10,8 @@
  * - a value we are not sure of: 0A000. */
 #include "pgmosaic/route/route.h"
 
+#include "internal.h"
 #include "pgmosaic/key/array.h"
-#include "pgmosaic/key/value.h"
-
-struct binding {
-	const struct plan *plan;
-	struct str text;
-	const struct scan *scan;
-	const struct param_values *params;
-	const struct map_distribution *dist;
-	struct shard_set *shards;
-	uint16_t last; /* the shard added last */
-	struct key_value values[MAP_MAX_KEYS];
-	struct err why;
-};
 
 void shard_set_add(struct shard_set *s, uint16_t shard)
 {
@@ -169,8 +157,8 @@ static enum value_outcome read_param(struct binding *b, const struct key_source 
 	return value_read_text(&spec, (struct str){ (const char *)param.p, param.n }, cell);
 }
 
-static enum value_outcome read_source(struct binding *b, const struct key_source *source,
-				      struct cell *cell)
+enum value_outcome binding_read(struct binding *b, const struct key_source *source,
+				struct cell *cell)
 {
 	struct value_spec spec;
 
@@ -266,24 +254,20 @@ static enum value_outcome bind_from(struct binding *b, const struct key_source *
 	struct cell cell;
 
 	if (k == b->plan->keys.n_keys) {
-		b->last = map_shard_of_hash(b->dist, hash_key(b->dist->function, b->values, k));
-		if (b->shards)
+		outcome = place_values(b->dist, b->values, b->finder, b->plan->keys.is_insert,
+				       &b->last, &b->why);
+		if (b->shards && outcome == VALUE_OK)
 			shard_set_add(b->shards, b->last);
-		return VALUE_OK;
+		return outcome;
 	}
 	if (tuple[k].kind == KEY_PARAM_ARRAY)
 		return bind_array(b, tuple, k);
 	cell_init(&cell);
-	outcome = read_source(b, &tuple[k], &cell);
+	outcome = binding_read(b, &tuple[k], &cell);
 	if (outcome == VALUE_OK)
 		outcome = bind_value(b, tuple, k, &cell.value);
 	cell_finish(&cell);
 	return outcome;
-}
-
-static bool is_hash_distribution(const struct shard_map *map, uint16_t i)
-{
-	return i < map->n_distributions && map->distributions[i].method == MAP_HASH;
 }
 
 static enum status no_distribution(struct err *err)
@@ -317,8 +301,9 @@ static uint16_t fallback_shard(const struct plan *plan, const struct shard_map *
 
 static void binding_init(struct binding *b, const struct plan *plan, struct str text,
 			 const struct scan *scan, const struct param_values *params,
-			 const struct shard_map *map)
+			 const struct shard_map *map, const struct key_finder *finder)
 {
+	b->finder = finder;
 	b->plan = plan;
 	b->text = text;
 	b->scan = scan;
@@ -355,29 +340,25 @@ static enum status bind_keys(struct binding *b, const struct shard_map *map, str
 	return STATUS_OK;
 }
 
-static void add_owners(const struct map_distribution *dist, struct shard_set *out)
-{
-	for (uint32_t i = 0; i < dist->n_chunks; i++)
-		shard_set_add(out, dist->chunks[i].shard);
-}
-
 enum status route_bind(const struct plan *plan, struct str text, const struct scan *scan,
 		       const struct param_values *params, const struct shard_map *map,
-		       struct route *out, struct err *err)
+		       const struct key_finder *finder, struct route *out, struct err *err)
 {
+	bool has_distribution = plan->target == TARGET_KEYS || plan->target == TARGET_OWNERS;
 	struct binding b;
 
 	*out = (struct route){ .any = false };
+	if (has_distribution && plan->distribution >= map->n_distributions)
+		return no_distribution(err);
+	if (has_distribution)
+		binding_init(&b, plan, text, scan, params, map, finder);
 	switch (plan->target) {
-	case TARGET_KEYS:
-		if (!is_hash_distribution(map, plan->distribution))
-			return no_distribution(err);
-		binding_init(&b, plan, text, scan, params, map);
-		return bind_keys(&b, map, out, err);
+	case TARGET_KEYS: return bind_keys(&b, map, out, err);
 	case TARGET_OWNERS:
-		if (plan->distribution >= map->n_distributions)
-			return no_distribution(err);
-		add_owners(&map->distributions[plan->distribution], &out->shards);
+		if (plan->n_intervals)
+			add_intervals(&b, &out->shards);
+		else
+			route_owners(map, b.dist, &out->shards);
 		if (out->shards.n == 0)
 			shard_set_add(&out->shards, map->home);
 		return STATUS_OK;
@@ -402,9 +383,9 @@ enum status route_rows(const struct plan *plan, struct str text, const struct sc
 	bool certain_error = false;
 	struct binding b;
 
-	if (!is_hash_distribution(map, plan->distribution))
+	if (plan->distribution >= map->n_distributions)
 		return no_distribution(err);
-	binding_init(&b, plan, text, scan, params, map);
+	binding_init(&b, plan, text, scan, params, map, NULL);
 	for (uint32_t row = 0; row < keys->n_rows; row++) {
 		enum value_outcome outcome =
 			bind_from(&b, keys->sources + (size_t)row * keys->n_keys, 0);
@@ -421,6 +402,7 @@ enum status route_rows(const struct plan *plan, struct str text, const struct sc
 }
 
 struct key_text {
+	const struct key_finder *finder;
 	const int32_t *typmods; /* NULL: none */
 	const struct str *values;
 	const uint8_t *const *bytes;
@@ -455,26 +437,29 @@ static enum status place_key(const struct map_distribution *dist, const struct k
 		values[n] = cells[n].value;
 	}
 	if (outcome == VALUE_OK)
-		*shard = map_shard_of_hash(dist, hash_key(dist->function, values, n));
+		outcome = place_values(dist, values, key->finder, true, shard, &why);
 	while (n)
 		cell_finish(&cells[--n]);
 	return outcome == VALUE_OK ? STATUS_OK : fail_with(err, &why);
 }
 
 enum status route_key_text(const struct map_distribution *dist, const struct str *values,
-			   const uint32_t *column_types, const int32_t *typmods, uint16_t *shard,
-			   struct err *err)
+			   const uint32_t *column_types, const int32_t *typmods,
+			   const struct key_finder *finder, uint16_t *shard, struct err *err)
 {
-	struct key_text key = { .values = values, .typmods = typmods };
+	struct key_text key = { .values = values, .typmods = typmods, .finder = finder };
 
 	return place_key(dist, &key, column_types, shard, err);
 }
 
 enum status route_key_binary(const struct map_distribution *dist, const uint8_t *const *values,
 			     const int32_t *lengths, const uint32_t *column_types,
-			     const int32_t *typmods, uint16_t *shard, struct err *err)
+			     const int32_t *typmods, const struct key_finder *finder,
+			     uint16_t *shard, struct err *err)
 {
-	struct key_text key = { .bytes = values, .lengths = lengths, .typmods = typmods };
+	struct key_text key = {
+		.bytes = values, .lengths = lengths, .typmods = typmods, .finder = finder
+	};
 
 	return place_key(dist, &key, column_types, shard, err);
 }

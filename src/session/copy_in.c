@@ -13,11 +13,13 @@
 #include "copy_lines.h"
 #include "internal.h"
 #include "pgmosaic/base/check.h"
+#include "pgmosaic/base/mem.h"
 #include "pgmosaic/route/copy_split.h"
 
 struct copy_in {
 	struct session *s;
 	struct statement *st;
+	struct key_finder finder;
 	struct leg **legs;
 	unsigned n_legs;
 	struct copy_splitter *splitter;
@@ -87,6 +89,17 @@ static enum status put_row(void *ctx, uint16_t shard, const uint8_t *row, size_t
 	return STATUS_OK;
 }
 
+/* The fiber waits meanwhile, so the messages being filled are ended first. */
+static enum status find_key(void *ctx, const struct map_distribution *dist, const uint8_t *key,
+			    size_t n, bool places, int *shard, struct err *err)
+{
+	struct copy_in *c = ctx;
+	struct key_finder catalog = session_key_finder(c->s);
+
+	close_data(c);
+	return catalog.find(catalog.ctx, dist, key, n, places, shard, err);
+}
+
 static bool all_ready(const struct copy_in *c)
 {
 	for (unsigned i = 0; i < c->n_legs; i++)
@@ -132,6 +145,23 @@ static void wait_for_room(struct copy_in *c)
 	}
 }
 
+/* Looking for a directory's key waits, and the client's bytes may move under it: a copy. */
+static void feed(struct copy_in *c, const struct wire_msg *m)
+{
+	const struct map_distribution *d =
+		&session_world(c->s)->map->distributions[c->st->plan->distribution];
+	uint8_t *copy;
+
+	if (d->method != MAP_DIRECTORY) {
+		copy_splitter_feed(c->splitter, m->body, m->length, &c->err);
+		return;
+	}
+	copy = mem_alloc(m->length + 1);
+	memcpy(copy, m->body, m->length);
+	copy_splitter_feed(c->splitter, copy, m->length, &c->err);
+	free(copy);
+}
+
 static void take_data(struct copy_in *c, const struct wire_msg *m)
 {
 	if (any_failed(c) || c->err.status != STATUS_OK)
@@ -139,7 +169,7 @@ static void take_data(struct copy_in *c, const struct wire_msg *m)
 	if (!c->splitter)
 		put_row(c, COPY_TO_ALL, m->body, m->length, &c->err);
 	else
-		copy_splitter_feed(c->splitter, m->body, m->length, &c->err);
+		feed(c, m);
 	close_data(c);
 }
 
@@ -325,7 +355,7 @@ static struct copy_splitter *make_splitter(struct copy_in *c)
 
 	if (c->n_legs == 1 || plan->target == TARGET_EVERY)
 		return NULL;
-	return copy_splitter_create(plan, map, cfg->limits.message_bytes, put_row, c);
+	return copy_splitter_create(plan, map, &c->finder, cfg->limits.message_bytes, put_row, c);
 }
 
 bool copy_in_run(struct session *s, struct statement *st, struct leg **legs, unsigned n_legs)
@@ -336,6 +366,7 @@ bool copy_in_run(struct session *s, struct statement *st, struct leg **legs, uns
 
 	c->s = s;
 	c->st = st;
+	c->finder = (struct key_finder){ .find = find_key, .ctx = c };
 	c->legs = legs;
 	c->n_legs = n_legs;
 	c->is_open = arena_array(&s->arena, bool, n_legs);

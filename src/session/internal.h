@@ -21,6 +21,7 @@
 #include "pgmosaic/base/hash.h"
 #include "pgmosaic/exec/exec.h"
 #include "pgmosaic/loop/fiber.h"
+#include "pgmosaic/route/route.h"
 #include "pgmosaic/session/host.h"
 #include "pgmosaic/session/worker.h"
 #include "pgmosaic/txn/commit.h"
@@ -582,6 +583,10 @@ bool ddl_refresh(struct session *s, struct err *err);
 /* In a fiber: the rows of a query of the schema's, over this connection. */
 bool ddl_load_rows(struct schema *schema, unsigned query, const char *sql, struct leg *leg,
 		   struct err *err);
+
+/* ---- find_key.c ---- */
+/* Asks the catalog; in a fiber only. */
+struct key_finder session_key_finder(struct session *s);
 void simple_query(struct session *s, const struct wire_msg *m);
 void extended_message(struct session *s, const struct wire_msg *m);
 /* The format that the Bind asked for column i. */

@@ -66,6 +66,7 @@ static bool hand_key(struct session *s, const struct plan *plan, struct str key,
 		     struct shard_set *out)
 {
 	const struct shard_map *map = session_world(s)->map;
+	const struct key_finder finder = session_key_finder(s);
 	struct err err = ERR_INIT;
 	uint16_t shard, d = plan->distribution;
 	const struct map_distribution *dist;
@@ -78,7 +79,7 @@ static bool hand_key(struct session *s, const struct plan *plan, struct str key,
 		return refuse(s, &err);
 	}
 	dist = &map->distributions[d];
-	if (route_key_text(dist, &key, dist->key_types, NULL, &shard, &err) != STATUS_OK)
+	if (route_key_text(dist, &key, dist->key_types, NULL, &finder, &shard, &err) != STATUS_OK)
 		return refuse(s, &err);
 	*out = (struct shard_set){ .n = 0 };
 	shard_set_add(out, shard);
@@ -101,19 +102,11 @@ static bool routed_by_hand(struct run *r, bool *is_by_hand)
 		       : hand_key(s, r->st->plan, key, &r->shards);
 }
 
-/* The rows of a COPY are not known yet: every shard that owns something takes part. */
-static void owners_of(const struct map_distribution *dist, struct shard_set *out)
-{
-	*out = (struct shard_set){ .n = 0 };
-	for (uint32_t i = 0; i < dist->n_chunks; i++)
-		if (!shard_set_has(out, dist->chunks[i].shard))
-			shard_set_add(out, dist->chunks[i].shard);
-}
-
 static bool find_shards(struct run *r)
 {
 	struct session *s = r->s;
 	struct statement *st = r->st;
+	const struct key_finder finder = session_key_finder(s);
 	struct route route;
 	struct err err = ERR_INIT;
 	bool by_hand;
@@ -123,12 +116,14 @@ static bool find_shards(struct run *r)
 	if (by_hand)
 		return true;
 	if (st->plan->class == PLAN_COPY_IN && st->plan->target == TARGET_KEYS) {
-		owners_of(&session_world(s)->map->distributions[st->plan->distribution],
-			  &r->shards);
+		r->shards = (struct shard_set){ .n = 0 };
+		route_owners(session_world(s)->map,
+			     &session_world(s)->map->distributions[st->plan->distribution],
+			     &r->shards);
 		return true;
 	}
 	if (route_bind(st->plan, st->text, st->scan, st->portal ? &st->portal->params : NULL,
-		       session_world(s)->map, &route, &err) != STATUS_OK)
+		       session_world(s)->map, &finder, &route, &err) != STATUS_OK)
 		return refuse(s, &err);
 	r->shards = route.shards;
 	if (route.any) {

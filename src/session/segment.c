@@ -139,7 +139,7 @@ static bool run_segment(struct session *s, struct segment *g)
 	if (p->is_described ? p->n_params != values.n : p->scan->max_param != values.n)
 		return false; /* an error that must name the client's statement, not ours */
 	if (route_bind(p->plan, (struct str){ p->text, p->n_text }, p->scan, &values,
-		       s->w->world->map, &route, &err) != STATUS_OK ||
+		       s->w->world->map, NULL, &route, &err) != STATUS_OK ||
 	    (route.shards.n != 1 && !route.any))
 		return false;
 	leg = relay_take(s, p->plan, (uint16_t)shard_set_next(&route.shards, -1), route.any, &how);

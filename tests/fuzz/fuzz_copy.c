@@ -55,7 +55,7 @@ static void choose(struct plan *plan, struct map_distribution *dist, uint8_t how
 static enum status run(const struct plan *plan, const struct shard_map *map, const uint8_t *p,
 		       size_t n, size_t step, struct sum *sum)
 {
-	struct copy_splitter *s = copy_splitter_create(plan, map, 1 << 20, add_row, sum);
+	struct copy_splitter *s = copy_splitter_create(plan, map, NULL, 1 << 20, add_row, sum);
 	enum status status = STATUS_OK;
 	struct err err;
 

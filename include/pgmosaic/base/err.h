@@ -33,6 +33,7 @@
 	X(CONFIG, "F0000", "the configuration is not valid")                            \
 	X(CANCELED, "57014", "canceled")                                                \
 	X(SHUTDOWN, "57P01", "the proxy is shutting down")                              \
+	X(UNKNOWN_KEY, "0A000", "the key's place is not known yet")                     \
 	X(UNKNOWN_OUTCOME, "08007", "the outcome of the transaction is not known")      \
 	X(INTERNAL, "XX000", "internal error")
 

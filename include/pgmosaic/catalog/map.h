@@ -2,7 +2,7 @@
  *
  * Happy path: the catalog store builds a map with map_create() and fills it, calls
  * map_seal() once (sorts, indexes, checks) and publishes it inside a world
- * (catalog/world.h). From then on nobody writes to it.
+ * (catalog/world.h). From then on nobody writes to it, but for map_learn_key().
  * Failure: map_seal() refuses a map with a gap or an overlap between chunks, an
  * unknown shard or a table without its distribution: STATUS_CATALOG.
  * Ownership: everything hangs on the map's arena; map_destroy() frees it all.
@@ -33,9 +33,24 @@ enum map_method { MAP_HASH, MAP_RANGE, MAP_DIRECTORY };
 
 struct map_chunk {
 	uint32_t id;
-	int64_t lo, hi; /* of the hash, both inclusive, signed order */
+	int64_t lo, hi; /* HASH: of the hash, both inclusive, signed order */
 	uint16_t shard; /* index into shards[] */
+	/* RANGE: the least key; the chunk ends where the next one begins. NULL, "": no bound */
+	struct key_value from;
+	const char *from_text;
 };
+
+/* A key with a place of its own: pinned, or in a directory. */
+struct map_key {
+	const uint8_t *bytes; /* as key_canonical() writes it */
+	uint32_t n;
+	uint16_t shard;
+};
+
+/* Where the first sight of a key in a directory places it. */
+enum map_policy { MAP_ROUND_ROBIN, MAP_LEAST_LOADED, MAP_ON_SHARD };
+
+struct map_learned;
 
 struct map_distribution {
 	uint32_t id;
@@ -44,8 +59,14 @@ struct map_distribution {
 	enum key_function function;
 	uint16_t n_keys;
 	uint32_t key_types[MAP_MAX_KEYS]; /* type OIDs: 20 bigint, 25 text, 2950 uuid, … */
-	struct map_chunk *chunks;	  /* ascending by lo, no gap */
+	struct map_chunk *chunks;	  /* ascending, no gap; DIRECTORY: none */
 	uint32_t n_chunks;
+	struct map_key *keys;
+	uint32_t n_placed;	     /* keys[] */
+	struct table by_key;	     /* their hashes → map_key */
+	enum map_policy policy;	     /* DIRECTORY */
+	uint16_t policy_shard;	     /* MAP_ON_SHARD */
+	struct map_learned *learned; /* DIRECTORY: keys seen since the map was read */
 };
 
 enum map_kind { MAP_SHARDED, MAP_REFERENCE, MAP_SINGLE };
@@ -84,6 +105,23 @@ int map_find_shard(const struct shard_map *map, const char *name);
 int map_find_distribution(const struct shard_map *map, const char *name);
 /* The shard that owns this hash. */
 uint16_t map_shard_of_hash(const struct map_distribution *dist, int64_t hash);
+/* ---- where a key lies (map_place.c) ---- */
+/* false: a directory that does not have the key as far as this map knows; ask the catalog. */
+bool map_shard_of_key(const struct map_distribution *dist, const struct key_value *values,
+		      uint16_t *shard);
+/* The same of a placed key alone, in canonical form. */
+bool map_find_key(const struct map_distribution *dist, const uint8_t *bytes, size_t n,
+		  uint16_t *shard);
+/* What the catalog has said of a directory's key. It holds as long as the map: keys that move do
+ * so with a new epoch. From any thread. */
+void map_learn_key(const struct map_distribution *dist, const uint8_t *bytes, size_t n,
+		   uint16_t shard);
+/* Which shards may hold rows: owners of chunks and of placed keys; every one for a directory. */
+void map_owners(const struct shard_map *map, const struct map_distribution *dist,
+		bool owns[MAP_MAX_SHARDS]);
+/* The chunk of a key in a RANGE distribution; NULL belongs to the first. */
+uint32_t map_range_chunk(const struct map_distribution *dist, const struct key_value *key);
+
 /* A copy that may be changed and sealed again: the overlay of a transaction with DDL. */
 struct shard_map *map_copy(const struct shard_map *map);
 

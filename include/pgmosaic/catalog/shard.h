@@ -53,6 +53,9 @@ const char *hash_sql(struct arena *a, const struct map_distribution *dist,
  * text "false" when the shard owns every chunk. */
 const char *hash_foreign_sql(struct arena *a, const struct map_distribution *dist, uint16_t shard,
 			     const char *hash);
+/* The same for a RANGE distribution, of its one key column. */
+const char *range_foreign_sql(struct arena *a, const struct map_distribution *dist, uint16_t shard,
+			      const char *column);
 /* Rows of a sharded table that lie on shards[shard] and belong elsewhere. */
 enum status shard_misplaced_rows(const char *dsn, const struct shard_map *map, uint16_t shard,
 				 const struct map_table *table, uint64_t *count, struct err *err);

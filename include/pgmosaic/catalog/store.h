@@ -52,11 +52,53 @@ enum status catalog_alter_shard(struct catalog *c, const char *user, const char 
 				struct err *err);
 enum status catalog_drop_shard(struct catalog *c, const char *user, const char *name,
 			       struct err *err);
-/* types: names of built-in types; function: "pg" or "xxh3". The chunks are equal parts of the
- * signed 64-bit hashes, dealt to the shards in turn, by weight. */
-enum status catalog_create_distribution(struct catalog *c, const char *user, const char *name,
-					const char *const *types, unsigned n_types,
-					uint32_t n_chunks, const char *function, struct err *err);
+/* HASH: the chunks are equal parts of the signed 64-bit hashes. RANGE: n_splits keys, ascending,
+ * make n_splits + 1 chunks. Both are dealt to the shards in turn, by weight. */
+struct catalog_distribution {
+	const char *name;
+	enum map_method method;
+	const char *const *types; /* names of built-in types */
+	unsigned n_types;
+	uint32_t n_chunks;	   /* HASH */
+	const char *function;	   /* HASH: "pg" or "xxh3" */
+	const char *const *splits; /* RANGE */
+	unsigned n_splits;
+	enum map_policy policy;	  /* DIRECTORY */
+	const char *policy_shard; /* MAP_ON_SHARD */
+};
+
+/* *made (may be NULL): false when it was there already and `if_not_exists`. */
+enum status catalog_create_distribution(struct catalog *c, const char *user,
+					const struct catalog_distribution *d, bool if_not_exists,
+					bool *made, struct err *err);
+/* 55006 while a table uses it. */
+enum status catalog_drop_distribution(struct catalog *c, const char *user, const char *name,
+				      bool if_exists, struct err *err);
+/* At hashes, or at keys of a RANGE: each begins a new chunk on the same shard. */
+enum status catalog_split_chunk(struct catalog *c, const char *user, const char *distribution,
+				uint32_t chunk, const char *const *at, unsigned n_at,
+				struct err *err);
+/* Two neighbours on one shard. */
+enum status catalog_merge_chunks(struct catalog *c, const char *user, const char *distribution,
+				 uint32_t a, uint32_t b, struct err *err);
+/* values[i] NULL: SQL NULL. A key whose rows lie on another shard is refused. */
+enum status catalog_place_key(struct catalog *c, const char *user, const char *distribution,
+			      const char *const *values, unsigned n_values, const char *shard,
+			      struct err *err);
+/* A key of a directory, in canonical form: the id of its shard, or 0. With `places` it gets one
+ * by the directory's policy; of any number of proxies that place a key at once all get the same
+ * answer. No epoch: a map that lacks a key says so, and its holder asks here. */
+enum status catalog_find_key(struct catalog *c, const char *user,
+			     const struct map_distribution *dist, const uint8_t *key, size_t n,
+			     bool places, uint32_t *shard_id, struct err *err);
+
+/* Four values for every placed key: its distribution, its values as one text, its shard, when it
+ * was placed. distribution NULL: of all. */
+typedef void (*catalog_row_fn)(void *ctx, const char *const values[4]);
+enum status catalog_list_keys(struct catalog *c, const char *distribution, catalog_row_fn row,
+			      void *ctx, struct err *err);
+/* The last changes of placement, newest first: when, who, the epoch made, what. */
+enum status catalog_list_audit(struct catalog *c, catalog_row_fn row, void *ctx, struct err *err);
 
 /* ---- existing tables (the control port's commands) ---- */
 
@@ -68,6 +110,18 @@ enum status catalog_reference_table(struct catalog *c, const char *user, const c
 				    const char *name, struct err *err);
 enum status catalog_single_table(struct catalog *c, const char *user, const char *schema,
 				 const char *name, const char *shard, struct err *err);
+/* What VERIFY TABLE finds on one shard. */
+struct catalog_verified {
+	const char *shard;
+	uint64_t rows, misplaced; /* misplaced: on the wrong shard; of a reference table: 0 */
+	bool differs;		  /* a reference table's copy is not the home shard's */
+	const char *finding;	  /* NULL: fine */
+};
+typedef void (*catalog_verified_fn)(void *ctx, const struct catalog_verified *v);
+/* Counts rows on the wrong shard with PostgreSQL's own hash there; keys that SQL cannot hash are
+ * streamed. Reference tables are held against writes (at most 5 s wait) and compared. */
+enum status catalog_verify_table(struct catalog *c, const char *schema, const char *name,
+				 catalog_verified_fn found, void *ctx, struct err *err);
 enum status catalog_unshard_table(struct catalog *c, const char *user, const char *schema,
 				  const char *name, struct err *err);
 

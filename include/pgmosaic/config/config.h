@@ -155,10 +155,13 @@ struct config_shard {
 struct config_distribution {
 	int line;
 	const char *name;
-	const char *method; /* "hash" */
+	const char *method; /* "hash", "range" or "directory" */
 	struct config_strings types;
 	uint32_t chunks;
-	const char *function; /* "pg" or "xxh3" */
+	const char *function;		/* "pg" or "xxh3" */
+	struct config_strings split_at; /* range */
+	const char *new_keys;		/* directory: "round robin" or "least loaded" */
+	const char *new_keys_on;	/* directory: a shard; NULL: any */
 };
 
 /* Exactly one of: shard_key.n > 0, reference, single. */

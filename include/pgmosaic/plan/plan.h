@@ -99,6 +99,20 @@ struct key_set {
 	bool is_insert;		    /* NULL places a row instead of excluding all */
 };
 
+/* What comparisons leave of a RANGE distribution for one instance of a sharded table: its rows
+ * that matter obey all of the bounds. */
+enum plan_bound_op { BOUND_LT, BOUND_LE, BOUND_GE, BOUND_GT };
+
+struct key_bound {
+	enum plan_bound_op op; /* key op source */
+	struct key_source source;
+};
+
+struct key_interval {
+	uint16_t n;
+	struct key_bound *bounds;
+};
+
 /* ---- merging ---- */
 struct plan_sort_key {
 	uint32_t type_oid; /* the hidden column arrives in this type's binary form */
@@ -253,6 +267,8 @@ struct plan {
 	uint16_t distribution; /* TARGET_KEYS, TARGET_OWNERS */
 	uint16_t shard;	       /* TARGET_SHARD */
 	struct key_set keys;
+	struct key_interval *intervals; /* TARGET_OWNERS: only owners of these; none: all owners */
+	uint16_t n_intervals;
 	int32_t must_be_shard; /* >= 0: TARGET_KEYS must resolve to this shard (joined single
 				  table), else refusal */
 

@@ -10,8 +10,8 @@
  * to the home shard (or, when it owns no chunk, to an owner), which raises PostgreSQL's own error.
  * A key the proxy is not sure of is 0A000; line ends of two kinds are 22P04; a row past the limit
  * is STATUS_LIMIT. After an error the splitter takes nothing more. Ownership: the rows handed out
- * live until on_row returns. The plan and the map must outlive the splitter. Threads: one at a
- * time. Memory: at most one row and one feed. */
+ * live until on_row returns; `finder` (NULL is fine) as long as the splitter. The plan and the map
+ * must outlive the splitter. Threads: one at a time. Memory: at most one row and one feed. */
 #ifndef PGMOSAIC_ROUTE_COPY_SPLIT_H
 #define PGMOSAIC_ROUTE_COPY_SPLIT_H
 
@@ -20,6 +20,7 @@
 #include "pgmosaic/base/err.h"
 #include "pgmosaic/catalog/map.h"
 #include "pgmosaic/plan/plan.h"
+#include "pgmosaic/route/route.h"
 
 #define COPY_TO_ALL UINT16_MAX
 
@@ -32,7 +33,8 @@ struct copy_splitter;
 /* `plan` is a PLAN_COPY_IN into a sharded table: its `copy`, `distribution`, and `keys` for
  * key columns that are not copied (KEY_TEXT or KEY_NULL; no sources: all are copied). */
 struct copy_splitter *copy_splitter_create(const struct plan *plan, const struct shard_map *map,
-					   size_t row_limit_bytes, copy_row_fn on_row, void *ctx);
+					   const struct key_finder *finder, size_t row_limit_bytes,
+					   copy_row_fn on_row, void *ctx);
 enum status copy_splitter_feed(struct copy_splitter *s, const uint8_t *p, size_t n,
 			       struct err *err);
 enum status copy_splitter_finish(struct copy_splitter *s, struct err *err);

@@ -63,6 +63,11 @@ struct session_host {
 	/* (job) The default distribution that a new table wants, made when it is missing. */
 	enum status (*ensure_distribution)(void *ctx, const struct plan_change *change,
 					   const char *user, struct err *err);
+	/* (job) The id of the shard that has this key of a directory; 0: none. `places`: gives it
+	 * one. */
+	enum status (*find_key)(void *ctx, const struct map_distribution *dist, const uint8_t *key,
+				size_t n, bool places, const char *user, uint32_t *shard_id,
+				struct err *err);
 	/* (job) Changes of the map by DDL: before the shards commit, after, or instead. */
 	enum status (*changes_begin)(void *ctx, const struct plan_change *changes, unsigned n,
 				     const char *user, int64_t *intent, struct err *err);

@@ -178,8 +178,10 @@ static struct world *make_world(void)
 		.id = 1, .name = "by_id", .n_keys = 1, .key_types = { 20 }, .n_chunks = 2
 	};
 	map->distributions[0].chunks = arena_array(a, struct map_chunk, 2);
-	map->distributions[0].chunks[0] = (struct map_chunk){ 1, INT64_MIN, -1, 0 };
-	map->distributions[0].chunks[1] = (struct map_chunk){ 2, 0, INT64_MAX, 1 };
+	map->distributions[0].chunks[0] =
+		(struct map_chunk){ .id = 1, .lo = INT64_MIN, .hi = -1, .shard = 0 };
+	map->distributions[0].chunks[1] =
+		(struct map_chunk){ .id = 2, .lo = 0, .hi = INT64_MAX, .shard = 1 };
 	map->n_tables = 2;
 	map->tables = arena_array(a, struct map_table, 2);
 	map->tables[0] = (struct map_table){ "public", "orders", MAP_SHARDED, 0, 0, 1, { "id" } };
@@ -337,15 +339,10 @@ static void commands_of_later_versions_say_so(void **state)
 		"MOVE KEY ('a') OF d TO SHARD s3;",
 		"REBALANCE;",
 		"REBALANCE d DRY RUN;",
-		"SPLIT CHUNK 1 OF d AT (5);",
 		"SHOW MOVES;",
-		"MERGE CHUNKS 1, 2 OF d;",
-		"PLACE KEY ('a') OF d ON SHARD s1;",
 		"PAUSE MOVE 5;",
 		"RESUME MOVE 5;",
 		"CANCEL MOVE 5;",
-		"VERIFY TABLE t;",
-		"SHOW KEYS;",
 		"SHOW LOCKS;",
 		"SHOW PLANS;",
 		"SHOW QUERIES;",

@@ -12,9 +12,11 @@
  * table of each kind. */
 static struct shard_map *make_map(void)
 {
-	static const struct map_chunk chunks[] = { { 3, 100, INT64_MAX, 0 },
-						   { 1, INT64_MIN, -1, 0 },
-						   { 2, 0, 99, 1 } };
+	static const struct map_chunk chunks[] = {
+		{ .id = 3, .lo = 100, .hi = INT64_MAX, .shard = 0 },
+		{ .id = 1, .lo = INT64_MIN, .hi = -1, .shard = 0 },
+		{ .id = 2, .lo = 0, .hi = 99, .shard = 1 }
+	};
 	struct shard_map *map = map_create();
 	struct arena *a = &map->arena;
 
@@ -137,7 +139,8 @@ static void a_chunk_after_the_last_hash_is_an_overlap(void **state)
 	struct shard_map *map = make_map();
 
 	(void)state;
-	map->distributions[0].chunks[2] = (struct map_chunk){ 2, 0, INT64_MAX, 1 };
+	map->distributions[0].chunks[2] =
+		(struct map_chunk){ .id = 2, .lo = 0, .hi = INT64_MAX, .shard = 1 };
 	assert_refused(map, "gap or an overlap");
 }
 

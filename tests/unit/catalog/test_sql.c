@@ -88,9 +88,9 @@ static void types_go_by_all_their_names(void **state)
 
 static void rows_of_other_owners_are_told_by_chunk(void **state)
 {
-	struct map_chunk chunks[] = { { 1, INT64_MIN, -1, 0 },
-				      { 2, 0, 99, 1 },
-				      { 3, 100, INT64_MAX, 0 } };
+	struct map_chunk chunks[] = { { .id = 1, .lo = INT64_MIN, .hi = -1, .shard = 0 },
+				      { .id = 2, .lo = 0, .hi = 99, .shard = 1 },
+				      { .id = 3, .lo = 100, .hi = INT64_MAX, .shard = 0 } };
 	struct map_distribution d = {
 		.n_keys = 1, .key_types = { 20 }, .chunks = chunks, .n_chunks = 3
 	};

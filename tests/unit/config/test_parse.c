@@ -276,8 +276,14 @@ static void bootstrap_must_fit_together(void **state)
 		     "t.yaml:5: bootstrap.tables[0]: has none of");
 	expect_fault(SHARDS "  tables: [ { name: t, reference: true, single: s1 } ]\n",
 		     "t.yaml:5: bootstrap.tables[0]: has more than one of");
-	expect_fault(SHARDS "  distributions: [ { name: d, types: [bigint], method: range } ]\n",
-		     "t.yaml:5: bootstrap.distributions[0].method: is not supported");
+	expect_fault(SHARDS "  distributions: [ { name: d, types: [bigint], method: list } ]\n",
+		     "t.yaml:5: bootstrap.distributions[0].method: has a value that is not known");
+	expect_fault(SHARDS
+		     "  distributions: [ { name: d, types: [bigint], split_at: [\"5\"] } ]\n",
+		     "t.yaml:5: bootstrap.distributions[0].split_at: is for method range");
+	expect_fault(SHARDS "  distributions: [ { name: d, types: [text], method: directory, "
+			    "new_keys_on: nowhere } ]\n",
+		     "t.yaml:5: bootstrap.distributions[0].new_keys_on: names a shard");
 	expect_fault(BASE "bootstrap:\n  shards: [ { name: s1, dsn: dbname=x nonsense } ]\n",
 		     "t.yaml:4: bootstrap.shards[0].dsn: is not a connection string");
 	expect_fault(

@@ -70,7 +70,7 @@ static enum status split_by(const char *p, size_t n, size_t step, struct rows *r
 
 	rows->n = 0;
 	last_err = (struct err)ERR_INIT;
-	s = copy_splitter_create(&fixture.plan, &fixture.map, 200, note_row, rows);
+	s = copy_splitter_create(&fixture.plan, &fixture.map, NULL, 200, note_row, rows);
 	for (size_t at = 0; at < n && status == STATUS_OK; at += step) {
 		/* A copy of its own: reading past it is an error for AddressSanitizer. */
 		size_t take = n - at < step ? n - at : step;
@@ -437,7 +437,7 @@ static void an_error_of_the_receiver_ends_the_split(void **state)
 
 	(void)state;
 	text_format(0, OID_INT8);
-	s = copy_splitter_create(&fixture.plan, &fixture.map, 200, refuse_row, NULL);
+	s = copy_splitter_create(&fixture.plan, &fixture.map, NULL, 200, refuse_row, NULL);
 	assert_int_equal(copy_splitter_feed(s, (const uint8_t *)"1\n2\n", 4, &err), STATUS_BACKEND);
 	assert_string_equal(err.message, "gone");
 	assert_int_equal(copy_splitter_rows(s), 1);

@@ -22,7 +22,7 @@ static int outcome_of(struct fixture *f, const char *text, const struct param_va
 	enum status status;
 
 	scan_text(str_of(text), &scan);
-	status = route_bind(&f->plan, str_of(text), &scan, params, &f->map, &route, &err);
+	status = route_bind(&f->plan, str_of(text), &scan, params, &f->map, NULL, &route, &err);
 	if (status == STATUS_UNROUTED) {
 		assert_string_equal(err.code, "0A000");
 		assert_true(err.hint[0] != 0);
@@ -371,7 +371,7 @@ static struct route bind_array(uint32_t type, const void *p, size_t n, int forma
 	f.sources[0] = (struct key_source){
 		.kind = KEY_PARAM_ARRAY, .index = 1, .type_oid = type, .column_type = OID_INT8
 	};
-	assert_int_equal(route_bind(&f.plan, str_of(""), NULL, &params, &f.map, &route, &err),
+	assert_int_equal(route_bind(&f.plan, str_of(""), NULL, &params, &f.map, NULL, &route, &err),
 			 expected);
 	return route;
 }
@@ -436,7 +436,7 @@ static void an_in_list_names_each_shard_once(void **state)
 						    .type_oid = OID_INT8,
 						    .column_type = OID_INT8 };
 	scan_text(str_of(text), &scan);
-	assert_int_equal(route_bind(&f.plan, str_of(text), &scan, NULL, &f.map, &route, &err),
+	assert_int_equal(route_bind(&f.plan, str_of(text), &scan, NULL, &f.map, NULL, &route, &err),
 			 STATUS_OK);
 	set_is(&route.shards, &set);
 	for (unsigned i = 0; i < route.shards.n; i++) {
@@ -547,7 +547,7 @@ static void a_key_off_the_single_tables_shard_is_refused(void **state)
 	assert_int_equal(outcome_of(&f, "42", NULL), REFUSED);
 	err_set(&f.plan.refusal, STATUS_UNROUTED, "the plan's own words");
 	scan_text(str_of("42"), &scan);
-	assert_int_equal(route_bind(&f.plan, str_of("42"), &scan, NULL, &f.map, &route, &err),
+	assert_int_equal(route_bind(&f.plan, str_of("42"), &scan, NULL, &f.map, NULL, &route, &err),
 			 STATUS_UNROUTED);
 	assert_string_equal(err.message, "the plan's own words");
 }
@@ -562,18 +562,21 @@ static void targets_without_keys_name_their_shards(void **state)
 	fixture_map(&f, 1, OID_INT8);
 	f.chunks[2].shard = f.chunks[6].shard = f.chunks[10].shard = f.chunks[14].shard = 0;
 	f.plan.target = TARGET_OWNERS;
-	assert_int_equal(route_bind(&f.plan, str_of(""), NULL, NULL, &f.map, &route, &err), 0);
+	assert_int_equal(route_bind(&f.plan, str_of(""), NULL, NULL, &f.map, NULL, &route, &err),
+			 0);
 	assert_int_equal(route.shards.n, 3);
 	assert_false(shard_set_has(&route.shards, 2));
 	f.plan.target = TARGET_EVERY;
-	assert_int_equal(route_bind(&f.plan, str_of(""), NULL, NULL, &f.map, &route, &err), 0);
+	assert_int_equal(route_bind(&f.plan, str_of(""), NULL, NULL, &f.map, NULL, &route, &err),
+			 0);
 	assert_int_equal(route.shards.n, 4);
 	assert_false(route.any);
 	f.plan.target = TARGET_SHARD;
 	f.plan.shard = 2;
 	assert_int_equal(outcome_of(&f, "", NULL), 2);
 	f.plan.target = TARGET_ANY;
-	assert_int_equal(route_bind(&f.plan, str_of(""), NULL, NULL, &f.map, &route, &err), 0);
+	assert_int_equal(route_bind(&f.plan, str_of(""), NULL, NULL, &f.map, NULL, &route, &err),
+			 0);
 	assert_true(route.any);
 	assert_true(shard_set_has(&route.shards, HOME));
 	assert_int_equal(route.shards.n, 1);
@@ -599,21 +602,25 @@ static void a_single_key_value_is_placed_by_text_or_bytes(void **state)
 	uint16_t shard = 99;
 
 	(void)state;
-	assert_int_equal(route_key_text(&fixed.dist, &value, &type, NULL, &shard, &err), STATUS_OK);
-	assert_int_equal(shard, owner_of_int(&fixed, 42));
-	assert_int_equal(route_key_text(&fixed.dist, &none, &type, NULL, &shard, &err), STATUS_OK);
-	assert_int_equal(shard, owner(&fixed, 0));
-	assert_int_equal(err.status, STATUS_OK);
-	assert_int_equal(route_key_text(&fixed.dist, &bad, &type, NULL, &shard, &err),
-			 STATUS_INVALID);
-	assert_string_equal(err.code, "22P02");
-	assert_int_equal(route_key_text(&fixed.dist, &strange, &type, NULL, &shard, &err),
-			 STATUS_UNROUTED);
-	assert_int_equal(route_key_binary(&fixed.dist, &bytes, &length, &type, NULL, &shard, &err),
+	assert_int_equal(route_key_text(&fixed.dist, &value, &type, NULL, NULL, &shard, &err),
 			 STATUS_OK);
 	assert_int_equal(shard, owner_of_int(&fixed, 42));
-	assert_int_equal(route_key_binary(&fixed.dist, &bytes, &wrong, &type, NULL, &shard, &err),
+	assert_int_equal(route_key_text(&fixed.dist, &none, &type, NULL, NULL, &shard, &err),
+			 STATUS_OK);
+	assert_int_equal(shard, owner(&fixed, 0));
+	assert_int_equal(err.status, STATUS_OK);
+	assert_int_equal(route_key_text(&fixed.dist, &bad, &type, NULL, NULL, &shard, &err),
 			 STATUS_INVALID);
+	assert_string_equal(err.code, "22P02");
+	assert_int_equal(route_key_text(&fixed.dist, &strange, &type, NULL, NULL, &shard, &err),
+			 STATUS_UNROUTED);
+	assert_int_equal(
+		route_key_binary(&fixed.dist, &bytes, &length, &type, NULL, NULL, &shard, &err),
+		STATUS_OK);
+	assert_int_equal(shard, owner_of_int(&fixed, 42));
+	assert_int_equal(
+		route_key_binary(&fixed.dist, &bytes, &wrong, &type, NULL, NULL, &shard, &err),
+		STATUS_INVALID);
 }
 
 static void sets_hold_every_shard_up_to_the_limit(void **state)
