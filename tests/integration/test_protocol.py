@@ -438,5 +438,13 @@ def a_query_in_an_unfinished_batch_shares_its_transaction(cluster):
     nothing_left(cluster)
 
 
+@test
+def a_row_limit_does_not_change_the_tag_of_a_write(cluster):
+    """pgjdbc's executeUpdate asks for one row at most."""
+    with Pair(cluster) as p:
+        for sql in ("UPDATE wr SET v = v + 1 WHERE v >= 0", "UPDATE wr SET v = 0 WHERE k = 1", "DELETE FROM wr WHERE v < 0"):
+            p.same(P("", sql) + B("", "") + E("", 1) + S())
+
+
 if __name__ == "__main__":
     main(Cluster, before)
