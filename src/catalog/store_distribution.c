@@ -299,6 +299,7 @@ enum status distribution_ensure(struct pq *pq, const char *name, const uint32_t 
 				unsigned n_types, bool *made, struct err *err)
 {
 	uint32_t classes[MAP_MAX_KEYS];
+	struct err why = ERR_INIT; /* a distribution that is made now is no error */
 	struct arena a;
 	enum status st;
 	bool is_new;
@@ -315,7 +316,7 @@ enum status distribution_ensure(struct pq *pq, const char *name, const uint32_t 
 		classes[i] = t->klass;
 	}
 	arena_init(&a, 0);
-	st = check_types(pq, name, types_text(&a, classes, n_types), err);
+	st = check_types(pq, name, types_text(&a, classes, n_types), &why);
 	arena_finish(&a);
 	is_new = st == STATUS_UNDEFINED && strncmp(name, "default_", 8) == 0;
 	if (is_new) {
@@ -325,7 +326,8 @@ enum status distribution_ensure(struct pq *pq, const char *name, const uint32_t 
 						  .function = "pg" };
 
 		st = distribution_insert(pq, &d, classes, err);
-	}
+	} else if (st != STATUS_OK)
+		*err = why;
 	if (st == STATUS_UNDEFINED)
 		err_hint(err, "CREATE DISTRIBUTION %s HASH (…) on the control port.", name);
 	if (made)
