@@ -23,7 +23,7 @@ const struct command_family *const command_families[] = {
 	&family_shard,	 &family_distribution, &family_table,  &family_map,
 	&family_explain, &family_transaction,  &family_pooler, &family_control,
 	&family_help,	 &family_session,      &family_later,  &family_sockets,
-	&family_stats,	 &family_proxies,      &family_key,
+	&family_stats,	 &family_proxies,      &family_key,    &family_sequence,
 };
 const unsigned command_n_families = sizeof(command_families) / sizeof(command_families[0]);
 

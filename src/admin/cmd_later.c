@@ -27,7 +27,6 @@ static const struct command commands[] = {
 	LATER("SHOW LOCKS", "Ask pg_locks on the shards."),
 	LATER("SHOW PLANS", "EXPLAIN ROUTE shows the plan of one statement."),
 	LATER("SHOW QUERIES", "Ask pg_stat_activity on the shards."),
-	LATER("SHOW SEQUENCES", SEE_HELP),
 	LATER("SHOW SCHEMA DRIFT", SEE_HELP),
 };
 

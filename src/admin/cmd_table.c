@@ -20,19 +20,23 @@ static bool parse_columns(struct call *call, const char **columns, unsigned *n)
 
 static enum status run_shard_table(struct call *call)
 {
-	const char *schema, *name, *distribution = NULL, *columns[MAP_MAX_KEYS];
-	unsigned n = 0;
+	const char *schema, *name, *columns[MAP_MAX_KEYS], *trusted[MAP_MAX_KEYS];
+	struct catalog_sharding as = { .columns = columns, .trusted = trusted };
 	enum status status;
 
 	if (!parse_table(call, &schema, &name) || !parse_expect(call, "BY") ||
-	    !parse_columns(call, columns, &n))
+	    !parse_columns(call, columns, &as.n_columns))
 		return call->err->status;
-	if (parse_word(call, "USING") && !parse_name(call, "a distribution's name", &distribution))
+	if (parse_word(call, "USING") &&
+	    !parse_name(call, "a distribution's name", &as.distribution))
+		return call->err->status;
+	if (parse_word(call, "TRUST") &&
+	    (!parse_expect(call, "UNIQUE") || !parse_columns(call, trusted, &as.n_trusted)))
 		return call->err->status;
 	if (!parse_end(call))
 		return call->err->status;
 	status = catalog_shard_table(call->runtime->catalog(call->runtime->ctx), call->user, schema,
-				     name, columns, n, distribution, call->err);
+				     name, &as, call->err);
 	return status == STATUS_OK ? call_publish(call) : status;
 }
 
@@ -75,7 +79,8 @@ static enum status run_unshard_table(struct call *call)
 }
 
 static const struct command commands[] = {
-	{ "SHARD TABLE", "SHARD TABLE table BY (column [, …]) [USING distribution]",
+	{ "SHARD TABLE",
+	  "SHARD TABLE table BY (column [, …]) [USING distribution] [TRUST UNIQUE (column [, …])]",
 	  "spread a table over the shards by its key", "SHARD TABLE", NULL, 0, run_shard_table,
 	  false },
 	{ "REFERENCE TABLE", "REFERENCE TABLE table", "a full copy on every shard",

@@ -52,8 +52,9 @@ struct command_family {
 #define TYPE_NUMERIC	 1700u
 
 extern const struct command_family family_shard, family_transaction, family_distribution,
-	family_table, family_map, family_pooler, family_explain, family_control, family_session,
-	family_later, family_help, family_sockets, family_stats, family_proxies, family_key;
+	family_table, family_sequence, family_map, family_pooler, family_explain, family_control,
+	family_session, family_later, family_help, family_sockets, family_stats, family_proxies,
+	family_key;
 extern const struct command_family *const command_families[];
 extern const unsigned command_n_families;
 

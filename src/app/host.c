@@ -114,7 +114,7 @@ static bool host_cancel(void *ctx, uint32_t pid, const uint8_t *key, size_t n_ke
 
 static enum status host_refresh(void *ctx, struct err *err)
 {
-	return process_refresh(ctx, err);
+	return process_refresh_all(ctx, false, err);
 }
 
 /* The catalog stands below the planner and knows its own form of a change. */
@@ -178,12 +178,13 @@ static enum status host_changes_finish(void *ctx, int64_t intent, struct err *er
 	enum status st = catalog_changes_finish(process_catalog(p), intent, &epoch, err);
 
 	if (st == STATUS_OK)
-		st = process_refresh(p, err);
+		st = process_refresh_all(p, false, err);
 	return st == STATUS_OK && epoch ? process_agree(p, epoch, err) : st;
 }
 
 static enum status host_schema_changed(void *ctx, struct err *err)
 {
+	process_sync_sequences(ctx);
 	return process_tell_schema(ctx, err);
 }
 
@@ -361,4 +362,5 @@ void host_fill(struct process *p)
 					 .unlisten = host_unlisten,
 					 .note_sender = host_note_sender,
 					 .is_ready = host_is_ready };
+	sequencer_fill(p);
 }

@@ -13,6 +13,7 @@
 #include "pgmosaic/admin/admin.h"
 #include "pgmosaic/admin/runtime.h"
 #include "pgmosaic/catalog/channels.h"
+#include "pgmosaic/catalog/sequence.h"
 #include "pgmosaic/catalog/store.h"
 #include "pgmosaic/config/config.h"
 #include "pgmosaic/loop/listener.h"
@@ -59,8 +60,9 @@ struct process {
 	_Atomic bool is_ready, is_stopping, workers_end, is_paused, has_failed;
 	_Atomic bool has_stopped; /* the workers have ended: nothing runs on shards any more */
 	uint64_t stop_deadline_ms;
-	loop_thread watcher, recoverer, notifier, keeper;
+	loop_thread watcher, recoverer, notifier, keeper, sequencer;
 	struct channels *channels;
+	struct sequences *sequences;
 
 	pthread_mutex_t mutex;	       /* world, not_ready */
 	pthread_mutex_t refresh_mutex; /* one refresh at a time */
@@ -98,6 +100,13 @@ enum status process_agree(struct process *p, uint64_t epoch, struct err *err);
 enum status process_tell_schema(struct process *p, struct err *err);
 /* What could not be told at the time. */
 void process_tell_late(struct process *p);
+
+/* sequencer.c */
+void process_sequence(void *arg); /* thread */
+/* Sequences that DDL has made, changed or dropped, then the world. */
+enum status process_refresh_all(struct process *p, bool gives, struct err *err);
+void process_sync_sequences(struct process *p);
+void sequencer_fill(struct process *p);
 
 /* host.c: what sessions, the control port and HTTP ask for */
 void host_fill(struct process *p);

@@ -397,6 +397,7 @@ static void process_finish(struct process *p)
 	loop_thread_join(&p->keeper);
 	if (p->host.incarnation)
 		proxy_forget(process_catalog(p), p->host.incarnation);
+	loop_thread_join(&p->sequencer);
 	for (unsigned i = 0; i < p->n_monitors; i++)
 		monitor_stop(p->monitor[i]);
 	for (unsigned i = 0; i < p->n_workers; i++)
@@ -406,6 +407,7 @@ static void process_finish(struct process *p)
 	channels_destroy(p->channels);
 	admin_destroy(p->admin);
 	world_drop(p->world);
+	sequences_destroy(p->sequences);
 	catalog_close(process_catalog(p));
 	loop_destroy(p->loop);
 	takeover_destroy(p);
@@ -443,6 +445,7 @@ int process_run(const char *config_path, const struct config *cfg, bool takes_ov
 	loop_thread_start(&p->recoverer, process_recover, p);
 	loop_thread_start(&p->notifier, channels_run, p->channels);
 	loop_thread_start(&p->keeper, process_keep_lease, p);
+	loop_thread_start(&p->sequencer, process_sequence, p);
 	if (code)
 		finish_loop(p);
 	loop_run(p->loop);

@@ -152,7 +152,7 @@ static struct world *runtime_world(void *ctx)
 
 static enum status runtime_reload_world(void *ctx, struct err *err)
 {
-	return process_refresh(ctx, err);
+	return process_refresh_all(ctx, true, err);
 }
 
 static const struct config *runtime_config(void *ctx)

@@ -164,8 +164,11 @@ static enum status place_table(struct catalog *c, const struct config_table *t, 
 		return catalog_reference_table(c, "bootstrap", schema, name, err);
 	if (t->single)
 		return catalog_single_table(c, "bootstrap", schema, name, t->single, err);
-	return catalog_shard_table(c, "bootstrap", schema, name, t->shard_key.items, t->shard_key.n,
-				   t->distribution, err);
+	return catalog_shard_table(c, "bootstrap", schema, name,
+				   &(struct catalog_sharding){ .columns = t->shard_key.items,
+							       .n_columns = t->shard_key.n,
+							       .distribution = t->distribution },
+				   err);
 }
 
 static enum status put_tables(struct catalog *c, const struct config *cfg, struct err *err)

@@ -55,6 +55,32 @@ const struct map_table *map_find_table(const struct shard_map *map, const char *
 	return table_find(&map->by_name, table_hash(schema, name), table_matches, &key);
 }
 
+static int compare_sequence(const struct map_sequence *s, const char *schema, const char *name)
+{
+	int order = strcmp(s->schema, schema);
+
+	return order ? order : strcmp(s->name, name);
+}
+
+const struct map_sequence *map_find_sequence(const struct shard_map *map, const char *schema,
+					     const char *name)
+{
+	uint32_t lo = 0, hi = map->n_sequences;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+		int order = compare_sequence(&map->sequences[mid], schema, name);
+
+		if (order == 0)
+			return &map->sequences[mid];
+		if (order < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
 int map_find_shard(const struct shard_map *map, const char *name)
 {
 	for (int i = 0; i < map->n_shards; i++)
@@ -197,9 +223,19 @@ static enum status seal_tables(struct shard_map *map, struct err *err)
 	return STATUS_OK;
 }
 
+static int order_sequences(const void *x, const void *y)
+{
+	const struct map_sequence *a = x, *b = y;
+
+	return compare_sequence(a, b->schema, b->name);
+}
+
 enum status map_seal(struct shard_map *map, struct err *err)
 {
 	enum status st = seal_shards(map, err);
+
+	if (map->n_sequences)
+		qsort(map->sequences, map->n_sequences, sizeof(*map->sequences), order_sequences);
 
 	for (uint16_t i = 0; i < map->n_distributions && st == STATUS_OK; i++)
 		st = seal_distribution(map, &map->distributions[i], err);
@@ -259,6 +295,18 @@ static void copy_tables(struct shard_map *to, const struct shard_map *from)
 	}
 }
 
+static void copy_sequences(struct shard_map *to, const struct shard_map *from)
+{
+	struct arena *a = &to->arena;
+
+	to->sequences =
+		arena_copy(a, from->sequences, sizeof(*from->sequences) * from->n_sequences);
+	for (uint32_t i = 0; i < from->n_sequences; i++) {
+		to->sequences[i].schema = copy_text(a, from->sequences[i].schema);
+		to->sequences[i].name = copy_text(a, from->sequences[i].name);
+	}
+}
+
 struct shard_map *map_copy(const struct shard_map *map)
 {
 	struct shard_map *copy = map_create();
@@ -269,8 +317,10 @@ struct shard_map *map_copy(const struct shard_map *map)
 	copy->n_shards = map->n_shards;
 	copy->n_distributions = map->n_distributions;
 	copy->n_tables = map->n_tables;
+	copy->n_sequences = map->n_sequences;
 	copy_shards(copy, map);
 	copy_distributions(copy, map);
 	copy_tables(copy, map);
+	copy_sequences(copy, map);
 	return copy;
 }

@@ -17,6 +17,7 @@
 #include "map_lock.h"
 #include "pgmosaic/base/log.h"
 #include "pgmosaic/catalog/proxy.h"
+#include "pgmosaic/catalog/sequence.h"
 #include "pgmosaic/catalog/shard.h"
 #include "pgmosaic/key/type.h"
 #include "place.h"
@@ -28,7 +29,8 @@ struct place {
 	struct catalog *c;
 	struct map_lock lock;
 	const char *user;
-	bool keeps_fence;    /* what the map says and what is true may differ */
+	bool keeps_fence;			 /* what the map says and what is true may differ */
+	const struct catalog_sharding *sharding; /* SHARD TABLE */
 	struct map_table as; /* what it shall be; as->schema, ->name say which table */
 	struct shard_map *map;
 	struct schema *schema;
@@ -312,7 +314,7 @@ static enum status check_again(struct place *p)
 	if (st == STATUS_OK)
 		st = place_check_table(p->schema, p->as.schema, p->as.name, &r, p->err);
 	if (st == STATUS_OK && p->as.kind == MAP_SHARDED)
-		st = place_check_unique(r, p->as.key_columns, p->as.n_keys, p->err);
+		st = place_check_unique(r, p->sharding, p->err);
 	if (st == STATUS_OK && p->map->n_shards > 1 &&
 	    !(p->as.kind == MAP_SINGLE && p->as.home == p->map->home))
 		st = place_check_foreign(&p->home, p->map, &p->as, p->err);
@@ -373,9 +375,10 @@ static enum status check_misplaced(struct place *p)
 	return st;
 }
 
-static enum status check_sharded(struct place *p, const char *const *columns, unsigned n,
-				 const char *distribution)
+static enum status check_sharded(struct place *p, const struct catalog_sharding *as)
 {
+	const char *const *columns = as->columns;
+	unsigned n = as->n_columns;
 	const struct schema_relation *r;
 	uint32_t types[MAP_MAX_KEYS];
 	enum status st = check_unplaced(p);
@@ -385,30 +388,36 @@ static enum status check_sharded(struct place *p, const char *const *columns, un
 	if (st == STATUS_OK)
 		st = place_check_keys(&p->home, r, columns, n, types, p->err);
 	if (st == STATUS_OK)
-		st = place_check_unique(r, columns, n, p->err);
+		st = place_check_unique(r, as, p->err);
 	if (st == STATUS_OK)
-		st = take_distribution(p, types, n, distribution);
+		st = take_distribution(p, types, n, as->distribution);
 	if (st == STATUS_OK && p->map->n_shards > 1)
 		st = place_check_foreign(&p->home, p->map, &p->as, p->err);
 	return st;
 }
 
 enum status catalog_shard_table(struct catalog *c, const char *user, const char *schema,
-				const char *name, const char *const *columns, unsigned n_columns,
-				const char *distribution, struct err *err)
+				const char *name, const struct catalog_sharding *as,
+				struct err *err)
 {
+	unsigned n_columns = as->n_columns;
 	struct place p;
 	enum status st;
+	bool changed;
 
 	if (n_columns == 0 || n_columns > MAP_MAX_KEYS)
 		return err_set(err, STATUS_INVALID, "a shard key has 1 to %d columns",
 			       MAP_MAX_KEYS);
+	st = sequences_sync(c, user, true, &changed, err); /* what was unsharded is given back */
+	if (st != STATUS_OK)
+		return st;
 	st = place_begin(&p, c, user, "SHARD TABLE", schema, name, err);
+	p.sharding = as;
 	p.as.kind = MAP_SHARDED;
 	p.as.n_keys = (uint16_t)n_columns;
-	memcpy(p.as.key_columns, columns, n_columns * sizeof(*columns));
+	memcpy(p.as.key_columns, as->columns, n_columns * sizeof(*as->columns));
 	if (st == STATUS_OK)
-		st = check_sharded(&p, columns, n_columns, distribution);
+		st = check_sharded(&p, as);
 	if (st == STATUS_OK)
 		st = make_copies(&p);
 	if (st == STATUS_OK)
@@ -448,6 +457,9 @@ enum status catalog_reference_table(struct catalog *c, const char *user, const c
 	struct place p;
 	enum status st = place_begin(&p, c, user, "REFERENCE TABLE", schema, name, err);
 
+	if (st != STATUS_OK)
+		return st;
+	st = place_begin(&p, c, user, "REFERENCE TABLE", schema, name, err);
 	p.as.kind = MAP_REFERENCE;
 	if (st == STATUS_OK)
 		st = check_unplaced(&p);

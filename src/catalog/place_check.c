@@ -106,25 +106,57 @@ static bool index_holds(const struct schema_index *x, int16_t attnum)
 	return false;
 }
 
-enum status place_check_unique(const struct schema_relation *r, const char *const *columns,
-			       unsigned n, struct err *err)
+static enum status check_trusted(const struct schema_relation *r, const struct catalog_sharding *as,
+				 struct err *err)
 {
-	for (unsigned i = 0; i < r->n_indexes; i++) {
-		const struct schema_index *x = &r->indexes[i];
+	for (unsigned i = 0; i < as->n_trusted; i++) {
+		const struct schema_column *c = schema_find_column(r, as->trusted[i]);
 
-		for (unsigned k = 0; k < n && (x->is_unique || x->is_exclusion); k++) {
-			if (index_holds(x, schema_find_column(r, columns[k])->attnum))
-				continue;
-			err_set(err, STATUS_UNROUTED,
-				"unique index \"%s\" does not hold the shard key column \"%s\"",
-				x->name, columns[k]);
-			err_hint(
-				err,
-				"It could not be checked over several shards. Add the column to it.");
-			return err->status;
-		}
+		if (!c)
+			return err_set_code(err, STATUS_UNDEFINED, "42703",
+					    "column \"%s\" of relation \"%s\" does not exist",
+					    as->trusted[i], r->name);
+		if (c->sequence && (c->identity || c->default_kind == DEFAULT_SEQUENCE))
+			continue;
+		err_set(err, STATUS_UNROUTED, "column \"%s\" is not fed by a sequence",
+			as->trusted[i]);
+		err_hint(err, "Only what a shared sequence gives is unique over all shards.");
+		return err->status;
 	}
 	return STATUS_OK;
+}
+
+static bool is_trusted(const struct schema_relation *r, const struct schema_index *x,
+		       const struct catalog_sharding *as)
+{
+	for (unsigned i = 0; i < as->n_trusted && !x->is_exclusion; i++)
+		if (index_holds(x, schema_find_column(r, as->trusted[i])->attnum))
+			return true;
+	return false;
+}
+
+enum status place_check_unique(const struct schema_relation *r, const struct catalog_sharding *as,
+			       struct err *err)
+{
+	enum status st = check_trusted(r, as, err);
+
+	for (unsigned i = 0; i < r->n_indexes && st == STATUS_OK; i++) {
+		const struct schema_index *x = &r->indexes[i];
+
+		if ((!x->is_unique && !x->is_exclusion) || is_trusted(r, x, as))
+			continue;
+		for (unsigned k = 0; k < as->n_columns && st == STATUS_OK; k++) {
+			if (index_holds(x, schema_find_column(r, as->columns[k])->attnum))
+				continue;
+			st = err_set(
+				err, STATUS_UNROUTED,
+				"unique index \"%s\" does not hold the shard key column \"%s\"",
+				x->name, as->columns[k]);
+			err_hint(err, "It could not be checked over several shards. Add the column "
+				      "to it, or, if a sequence makes it unique, TRUST UNIQUE.");
+		}
+	}
+	return st;
 }
 
 /* ---- foreign keys ---- */

@@ -15,6 +15,7 @@ enum schema_rows {
 	ROWS_RELATIONS,
 	ROWS_COLUMNS,
 	ROWS_INDEXES,
+	ROWS_SEQUENCES,
 };
 
 struct schema *schema_create(void)
@@ -284,12 +285,28 @@ static void add_index(struct schema *s, const char *const *v)
 	i->attnums = read_attnums(&s->arena, v[8], i->n_columns);
 }
 
+/* A default that names two sequences is nobody's: the name stays empty. */
+static void add_sequence(struct schema *s, const char *const *v)
+{
+	struct schema_relation *r = relation_of(s, as_u32(v[0]));
+	int16_t attnum = (int16_t)as_u32(v[1]);
+
+	for (uint16_t i = 0; r && i < r->n_columns; i++) {
+		struct schema_column *c = &r->columns[i];
+
+		if (c->attnum != attnum)
+			continue;
+		c->sequence = c->sequence ? "" : keep(s, v[3]);
+		c->sequence_schema = keep(s, v[2]);
+	}
+}
+
 enum status schema_add_row(struct schema *s, unsigned query, const char *const *values,
 			   unsigned n_values, struct err *err)
 {
-	static const unsigned n_expected[] = { 6, 1, 4, 5, 14, 11, 9 };
+	static const unsigned n_expected[] = { 6, 1, 4, 5, 14, 11, 9, 4 };
 
-	if (query > ROWS_INDEXES || n_values != n_expected[query])
+	if (query > ROWS_SEQUENCES || n_values != n_expected[query])
 		return err_set(err, STATUS_INTERNAL, "a row of schema query %u has %u columns",
 			       query, n_values);
 	if (!values[0])
@@ -303,6 +320,7 @@ enum status schema_add_row(struct schema *s, unsigned query, const char *const *
 	case ROWS_RELATIONS: add_relation(s, values); break;
 	case ROWS_COLUMNS: add_column(s, values); break;
 	case ROWS_INDEXES: add_index(s, values); break;
+	case ROWS_SEQUENCES: add_sequence(s, values); break;
 	}
 	return STATUS_OK;
 }

@@ -105,11 +105,25 @@ const char *schema_temporary_query(unsigned i)
 	return i < SCHEMA_N_QUERIES ? queries[i] : NULL;
 }
 
+/* What a column draws from: its identity, or the sequences that its default names by oid. */
+static const char sequences_query[] =
+	"SELECT x.relation, x.attnum, n.nspname, c.relname FROM ("
+	"SELECT d.refobjid AS relation, d.refobjsubid AS attnum, d.objid AS sequence "
+	"FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass "
+	"AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'i' "
+	"AND d.refobjsubid > 0 "
+	"UNION SELECT a.adrelid, a.adnum, d.refobjid FROM pg_catalog.pg_depend d "
+	"JOIN pg_catalog.pg_attrdef a ON a.oid = d.objid "
+	"WHERE d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass "
+	"AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass"
+	") x JOIN pg_catalog.pg_class c ON c.oid = x.sequence AND c.relkind = 'S' "
+	"JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ORDER BY 1, 2";
+
 const char *schema_query(unsigned i)
 {
 	static const char *const queries[SCHEMA_N_QUERIES] = {
 		server_query,	 schemas_query, functions_query, user_query,
-		relations_query, columns_query, indexes_query,
+		relations_query, columns_query, indexes_query,	 sequences_query,
 	};
 
 	return i < SCHEMA_N_QUERIES ? queries[i] : NULL;

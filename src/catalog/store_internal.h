@@ -14,7 +14,7 @@
 #include "pgmosaic/catalog/pq.h"
 #include "pgmosaic/catalog/store.h"
 
-#define STORE_VERSION	   2
+#define STORE_VERSION	   3
 #define STORE_STATEMENT_MS 15000 /* a catalog that does not answer for so long is given up */
 #define STORE_LOCK	   "SELECT pg_catalog.pg_advisory_xact_lock(5431768219070141)"
 

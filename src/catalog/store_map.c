@@ -249,12 +249,38 @@ static bool load_tables(struct loader *l)
 	return res != NULL;
 }
 
+static bool load_sequences(struct loader *l)
+{
+	PGresult *res = pq_query(l->pq, l->err,
+				 "SELECT id, schema, name, generation, increment, block, "
+				 "state = 'ready', home_oid FROM mosaic.sequences",
+				 0);
+	int n = res ? PQntuples(res) : 0;
+
+	l->map->sequences = arena_array(l->a, struct map_sequence, (size_t)n + 1);
+	for (int i = 0; i < n; i++)
+		l->map->sequences[i] = (struct map_sequence){
+			.id = number(res, i, 0),
+			.schema = keep(l, res, i, 1),
+			.name = keep(l, res, i, 2),
+			.generation = strtoull(PQgetvalue(res, i, 3), NULL, 10),
+			.increment = strtoll(PQgetvalue(res, i, 4), NULL, 10),
+			.block = strtoull(PQgetvalue(res, i, 5), NULL, 10),
+			.is_ready = PQgetvalue(res, i, 6)[0] == 't',
+			.home_oid = number(res, i, 7),
+		};
+	l->map->n_sequences = (uint32_t)n;
+	PQclear(res);
+	return res != NULL;
+}
+
 static bool load_all(struct loader *l)
 {
 	return pq_exec(l->pq, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", l->err) ==
 		       STATUS_OK &&
 	       load_cluster(l) && load_shards(l) && load_distributions(l) && load_chunks(l) &&
-	       load_keys(l) && load_tables(l) && map_seal(l->map, l->err) == STATUS_OK;
+	       load_keys(l) && load_tables(l) && load_sequences(l) &&
+	       map_seal(l->map, l->err) == STATUS_OK;
 }
 
 enum status catalog_load_map(struct catalog *c, struct shard_map **out, struct err *err)

@@ -12,6 +12,7 @@
 #include "pgmosaic/base/log.h"
 #include "pgmosaic/catalog/proxy.h"
 #include "pgmosaic/catalog/shard.h"
+#include "pgmosaic/catalog/sequence.h"
 #include "place.h"
 
 static enum status check_name(const char *name, struct err *err)
@@ -190,6 +191,8 @@ static enum status join_shard(struct shard_change *sc, uint32_t weight, const st
 {
 	enum status st = shard_copy_schema(map->shards[map->home].dsn, sc->dsn, err);
 
+	if (st == STATUS_OK) /* its sequences are copies, with the blocks of the home shard */
+		st = sequences_void(sc->c, sc->dsn, err);
 	if (st == STATUS_OK)
 		st = place_fence_references(&sc->fence, map, err);
 	if (st == STATUS_OK)

@@ -74,6 +74,17 @@ static const char *const store_upgrades[] = {
 	" placed_at timestamptz NOT NULL DEFAULT clock_timestamp(),"
 	" PRIMARY KEY (distribution, key));"
 	"CREATE INDEX keys_shard ON mosaic.keys (shard);",
+	"CREATE TABLE IF NOT EXISTS mosaic.sequences ("
+	" id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+	" schema text NOT NULL, name text NOT NULL, home_oid oid NOT NULL,"
+	" start bigint NOT NULL, minimum bigint NOT NULL, maximum bigint NOT NULL,"
+	" increment bigint NOT NULL CHECK (increment <> 0), cycle boolean NOT NULL,"
+	" block bigint NOT NULL CHECK (block > 0),"
+	" next bigint NOT NULL, is_done boolean NOT NULL,"
+	" generation bigint NOT NULL DEFAULT 1,"
+	" state text NOT NULL CHECK (state IN ('taking', 'ready', 'giving', 'given')),"
+	" busy_by bigint,"
+	" UNIQUE (schema, name));",
 };
 
 #endif

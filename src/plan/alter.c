@@ -8,6 +8,7 @@ enum { /* AlterTableType of the grammar */
        ALTER_DROP_COLUMN = 15,
        ALTER_ADD_CONSTRAINT = 19,
        ALTER_COLUMN_TYPE = 30,
+       ALTER_CHANGE_OWNER = 32,
        ALTER_ADD_INHERIT = 55,
        ALTER_DROP_OF = 58,
        ALTER_ATTACH_PARTITION = 65,
@@ -41,6 +42,19 @@ static enum status check_command(struct build *b, const struct table_keys *t,
 	return STATUS_OK;
 }
 
+/* OWNER TO leaves the values alone. */
+static enum status plan_on_sequence(struct build *b, const struct node *stmt,
+				    const struct schema_relation *r)
+{
+	const struct node_list *cmds = node_list(stmt, "cmds");
+	struct places p = { 0 };
+	bool owner = cmds->n == 1 && node_int(cmds->items[0], "subtype") == ALTER_CHANGE_OWNER;
+	if (!owner)
+		return plan_change_sequence(b, r, "ALTER SEQUENCE");
+	places_add(b, &p, r);
+	return places_run(b, &p, "ALTER SEQUENCE", true);
+}
+
 enum status plan_alter_table(struct build *b, const struct node *stmt)
 {
 	const struct schema_relation *r = names_of(b, node_child(stmt, "relation"));
@@ -49,7 +63,7 @@ enum status plan_alter_table(struct build *b, const struct node *stmt)
 	struct table_keys t;
 	const char *tag = node_int(stmt, "objtype") == OBJECT_VIEW ? "ALTER VIEW" : "ALTER TABLE";
 	if (r && r->kind == 'S')
-		return utility_run(b, "ALTER SEQUENCE", false, true);
+		return plan_on_sequence(b, stmt, r);
 	if (r && r->kind == 'c')
 		return utility_run(b, "ALTER TYPE", true, true);
 	if (r && r->kind == 'i')

@@ -113,7 +113,12 @@ static enum status check_defaults(struct build *b, const struct node *stmt,
 		const struct schema_column *c = &r->columns[i];
 		if (field_of(stmt, r, c->name) >= 0)
 			continue;
-		bool bad = c->default_kind == DEFAULT_SEQUENCE || c->identity ||
+		bool draws = sequence_feeds(c);
+		enum status st =
+			draws && kind == REL_SHARDED ? sequence_allows(b, r, c) : STATUS_OK;
+		if (st != STATUS_OK)
+			return st;
+		bool bad = (draws && kind == REL_REFERENCE) ||
 			   c->default_kind == DEFAULT_VOLATILE ||
 			   (kind == REL_REFERENCE && c->default_kind == DEFAULT_CONST &&
 			    (strchr(c->default_text ? c->default_text : "", '(') ||

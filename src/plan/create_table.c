@@ -106,7 +106,9 @@ static bool find_column(struct build *b, const struct node *stmt, const char *na
 		if (node_is(e, NODE_ColumnDef) && strcmp(node_text(e, "colname"), name) == 0) {
 			const struct node *t = node_child(e, "type_name");
 			bool plain = has_plain_collation(node_child(e, "coll_clause"));
-			*type = !plain || !t ? 0 : names_type(b, t, NULL);
+			*type = !plain || !t	 ? 0
+				: serial_type(e) ? serial_type(e)
+						 : names_type(b, t, NULL);
 			return true;
 		}
 		if (!node_is(e, NODE_TableLikeClause))

@@ -85,6 +85,14 @@ static bool names_temporary(struct build *b, const struct node_list *objects)
 	return b->uses_temp;
 }
 
+static enum status drop_sequences(struct build *b, const struct node_list *objects)
+{
+	struct places p = { 0 };
+	for (unsigned i = 0; i < objects->n; i++)
+		places_add(b, &p, relation_of_names(b, names_in(objects->items[i]), 0));
+	return places_run(b, &p, "DROP SEQUENCE", true);
+}
+
 enum status plan_drop_objects(struct build *b, const struct node *stmt)
 {
 	const struct node_list *objects = node_list(stmt, "objects");
@@ -96,7 +104,7 @@ enum status plan_drop_objects(struct build *b, const struct node *stmt)
 	case OBJECT_TRIGGER:
 	case OBJECT_POLICY:
 	case OBJECT_RULE: return drop_on_tables(b, stmt, objects, tag);
-	case OBJECT_SEQUENCE:
+	case OBJECT_SEQUENCE: return drop_sequences(b, objects);
 	case OBJECT_MATVIEW:
 	case OBJECT_FOREIGN_TABLE: return utility_run(b, tag, false, true);
 	case OBJECT_VIEW:
@@ -140,7 +148,7 @@ static enum status rename_relation(struct build *b, const struct schema_relation
 	if (r && r->kind == 'i')
 		r = relation_by_oid(b, r->index_of);
 	else if (r && r->kind == 'S')
-		return utility_run(b, tag, false, true);
+		return plan_change_sequence(b, r, "ALTER SEQUENCE");
 	else if (r && (names_place(b, r, &m), m != NULL) && (schema || name))
 		change_add(b, (struct plan_change){ .kind = CHANGE_RENAME,
 						    .schema = r->schema,

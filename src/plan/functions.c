@@ -220,6 +220,10 @@ static void judge_builtin(struct build *b, struct level *l, const struct node *c
 		c->clock = true;
 	} else if (in_list(name, sequences)) {
 		c->sequence = c->home_only = true;
+		if (strcmp(name, "setval") == 0)
+			c->setval = call;
+		else if (c->n_nextval++ < sizeof(c->nextval) / sizeof(c->nextval[0]))
+			c->nextval[c->n_nextval - 1] = call;
 		note(&c->forbidden, c->forbidden_name, name);
 	} else if (in_list(name, session_values)) {
 		note(&c->session_value, c->session_value_name, name);

@@ -37,7 +37,7 @@ static bool default_source(struct build *b, const struct schema_column *c, struc
 	*out = (struct key_source){ .kind = KEY_NULL,
 				    .column_type = c->type_oid,
 				    .column_typmod = VALUE_TYPMOD(c->typmod) };
-	if (c->identity || c->default_kind == DEFAULT_SEQUENCE)
+	if (sequence_feeds(c))
 		return false;
 	if (c->default_kind == DEFAULT_NONE || !text || strncmp(text, "NULL", 4) == 0)
 		return true;
@@ -69,9 +69,6 @@ static enum status key_of_item(struct build *b, const struct schema_column *c,
 		return build_refuse(b, "Give the shard key in the statement.",
 				    "the default of shard key \"%s\" is not a constant", c->name);
 	}
-	if (c->identity)
-		return build_refuse(b, "Use a plain column as the shard key.",
-				    "shard key \"%s\" is an identity column", c->name);
 	if (!constant_source(b, item, c->type_oid, out) &&
 	    !constant_assigned(b, item, c->type_oid, out))
 		return build_refuse(b,
@@ -140,23 +137,20 @@ static bool is_harmless_default(const char *text)
 	return false;
 }
 
-/* Defaults are evaluated on the shard: a sequence there would give ids that collide. */
+/* Defaults are evaluated on the shard, which holds a block of each shared sequence. */
 static enum status check_defaults(struct build *b, const struct node *stmt,
 				  const struct rel *target, const struct node_list *rows)
 {
 	bool user_value = node_int(stmt, "override") == OVERRIDE_USER;
 	for (unsigned i = 0; i < target->n_columns; i++) {
 		const struct schema_column *c = &target->table->columns[i];
-		bool sequence = c->default_kind == DEFAULT_SEQUENCE || c->identity;
-		if (column_is_given(stmt, target, i, rows) && !(sequence && user_value))
+		bool ignored = c->identity && user_value;
+		if (column_is_given(stmt, target, i, rows) && !ignored)
 			continue;
-		if (sequence)
-			return build_refuse(
-				b,
-				"Give the value in the statement; sequences over shards "
-				"are not supported by this version.",
-				"column \"%s\" of sharded table \"%s\" is drawn from a sequence",
-				c->name, target->table->name);
+		enum status st =
+			sequence_feeds(c) ? sequence_allows(b, target->table, c) : STATUS_OK;
+		if (st != STATUS_OK)
+			return st;
 		if (c->default_kind == DEFAULT_VOLATILE && !is_harmless_default(c->default_text))
 			return build_refuse(
 				b, "Give the value in the statement.",
@@ -253,7 +247,7 @@ static enum status check_conflict(struct build *b, const struct node *stmt,
 }
 
 /* ---- VALUES of several rows ---- */
-static bool find_rows(struct build *b, unsigned n_rows)
+bool insert_find_rows(struct build *b, unsigned n_rows)
 {
 	if (!text_tokens(b))
 		return false;
@@ -283,7 +277,7 @@ static void plan_rows(struct build *b, const struct census *c, struct level *top
 			scatter_refuse(b, hint, "a sub-query in VALUES of several rows");
 	if (c->n_sharded > 1 || c->n_reference || c->n_single)
 		scatter_refuse(b, hint, "other tables in an INSERT of several rows");
-	if (!scatter_calls_are_safe(b) || !find_rows(b, n_rows)) {
+	if (!scatter_calls_are_safe(b) || !insert_find_rows(b, n_rows)) {
 		scatter_refuse(b, hint, "VALUES of this form");
 		p->refusal = b->scatter;
 		return;
@@ -312,9 +306,6 @@ static enum status insert_values(struct build *b, const struct node *stmt, const
 				 const struct node_list *rows)
 {
 	struct plan *p = b->plan;
-	if (!widths_match(stmt, target, rows))
-		return build_refuse(b, "Compare the column list with the values.",
-				    "INSERT with columns that do not fit the table");
 	enum status st = fill_keys(b, stmt, target, rows);
 	if (st != STATUS_OK)
 		return st;
@@ -356,6 +347,26 @@ void scatter_insert(struct build *b, struct level *top)
 	build_explain(b, "each shard inserts what it selects, atomically");
 }
 
+/* A value for GENERATED ALWAYS AS IDENTITY, without OVERRIDING: whoever plans it says no. */
+static bool always_is_given(const struct node *stmt, const struct rel *target,
+			    const struct node_list *rows)
+{
+	if (node_int(stmt, "override") > OVERRIDE_NONE || !rows)
+		return false;
+	for (unsigned i = 0; i < target->n_columns; i++) {
+		const char *name = target->table->columns[i].name;
+		int at = item_of(stmt, target, name);
+		for (unsigned r = 0; target->table->columns[i].identity == 'a' && r < rows->n;
+		     r++) {
+			const struct node_list *items = node_list(rows->items[r], "items");
+			if (at >= 0 && (unsigned)at < items->n &&
+			    !node_is(items->items[at], NODE_SetToDefault))
+				return true;
+		}
+	}
+	return false;
+}
+
 enum status plan_insert(struct build *b, const struct node *stmt, const struct census *c,
 			struct level *top)
 {
@@ -363,21 +374,34 @@ enum status plan_insert(struct build *b, const struct node *stmt, const struct c
 	for (unsigned i = 0; i < top->n_rels; i++)
 		if (top->rels[i]->is_target)
 			target = top->rels[i];
-	if (target->kind == REL_REFERENCE)
-		return plan_reference_write(b, stmt, top);
-	if (target->kind != REL_SHARDED)
-		return c->n_sharded ? query_sharded(b, c, top) : query_unsharded(b, c);
 	const struct node *select = node_child(stmt, "select_stmt");
 	const struct node_list *rows = select ? node_list(select, "values_lists") : NULL;
-	bool is_values = !select || rows->n > 0;
+	if (target->kind != REL_SHARDED && target->kind != REL_REFERENCE) {
+		sequence_note(b, target->kind == REL_SINGLE ? target->table : NULL);
+		return c->n_sharded ? query_sharded(b, c, top) : query_unsharded(b, c);
+	}
+	if (always_is_given(stmt, target, rows)) { /* 428C9 */
+		build_explain(b, "home shard, which refuses it");
+		return STATUS_OK;
+	}
+	bool is_values = !select || rows->n > 0,
+	     fits = !is_values || widths_match(stmt, target, rows);
+	if (!fits && target->kind == REL_SHARDED)
+		return build_refuse(b, "Compare the column list with the values.",
+				    "INSERT with columns that do not fit the table");
+	enum status st = table_is_writable(b, target);
+	if (st == STATUS_OK && fits)
+		st = draw_plan(b, stmt, target, rows);
+	if (st != STATUS_OK || b->plan->draw)
+		return st;
+	if (target->kind == REL_REFERENCE)
+		return plan_reference_write(b, stmt, top);
 	if (is_values && select &&
 	    (node_list(select, "sort_clause")->n || node_child(select, "limit_count") ||
 	     node_child(select, "limit_offset") || node_child(select, "with_clause")))
 		return build_refuse(b, "Insert plain VALUES.",
 				    "VALUES with ORDER BY, LIMIT or WITH");
-	enum status st = table_is_writable(b, target);
-	if (st == STATUS_OK)
-		st = check_defaults(b, stmt, target, is_values ? rows : NULL);
+	st = check_defaults(b, stmt, target, is_values ? rows : NULL);
 	if (st == STATUS_OK)
 		st = check_conflict(b, stmt, target);
 	if (st != STATUS_OK)

@@ -162,6 +162,9 @@ struct var {
 /* What is called anywhere in the statement. */
 struct calls {
 	bool clock, volatile_any, sequence, home_only, row_random, notifies;
+	const struct node *setval;     /* the last call */
+	const struct node *nextval[8]; /* the first calls */
+	unsigned n_nextval;
 	bool opaque; /* a user function that is not immutable */
 	char opaque_name[64];
 	bool forbidden; /* state of a server or of a session: never over shards */
@@ -413,6 +416,28 @@ bool shipping_of(struct build *b, const struct schema_column *column, struct shi
 /* ---- quals.c ---- */
 /* " WHERE …": what this instance's rows may be filtered by beforehand; "" when nothing is known. */
 const char *quals_of(struct build *b, struct rel *rel);
+/* ---- insert.c ---- */
+/* Bytes of each row of VALUES into plan->rows. */
+bool insert_find_rows(struct build *b, unsigned n_rows);
+
+/* ---- sequence.c ---- */
+/* The column's value comes from a sequence when it is not given. */
+bool sequence_feeds(const struct schema_column *c);
+/* NULL: not shared, or not this very one. */
+const struct map_sequence *sequence_managed(const struct build *b, const char *schema,
+					    const char *name);
+enum status sequence_is_ready(struct build *b, const struct map_sequence *m);
+/* The shards may draw this column's value each for itself; plan->draws is set. */
+enum status sequence_allows(struct build *b, const struct schema_relation *table,
+			    const struct schema_column *c);
+void sequence_note(struct build *b, const struct schema_relation *table);
+void sequence_release_first(struct build *b, const struct schema_relation *r);
+enum status sequence_setval(struct build *b, const struct node *stmt);
+
+/* ---- draw.c ---- */
+/* Columns of an INSERT that the proxy must draw: plan->draw is set when there are any. */
+enum status draw_plan(struct build *b, const struct node *stmt, const struct rel *target,
+		      const struct node_list *rows);
 
 /* ---- text.c ---- */
 bool text_tokens(struct build *b);

@@ -194,27 +194,35 @@ enum status check_constraint(struct build *b, const struct table_keys *t, const 
 		return check_unique(b, t, c, column, table);
 	if (type == CONSTRAINT_FOREIGN)
 		return check_foreign(b, t, c, column);
-	bool key = column && table_is_key(t, column);
-	if (key && (type == CONSTRAINT_IDENTITY || type == CONSTRAINT_GENERATED))
+	if (column && table_is_key(t, column) && type == CONSTRAINT_GENERATED)
 		return build_refuse(b, "Give its values in the statements.",
-				    "shard key \"%s\" as an identity or generated column", column);
-	if (type == CONSTRAINT_IDENTITY && t->kind == REL_REFERENCE && b->map->n_shards > 1)
-		return build_refuse(b, "Give its values in the statements.",
-				    "an identity column on reference table \"%s\"", t->name);
+				    "shard key \"%s\" as a generated column", column);
 	return check_expression(b, t, node_child(c, "raw_expr"), type == CONSTRAINT_DEFAULT);
 }
 
-static bool is_serial(const struct node *column)
+uint32_t serial_type(const struct node *column)
 {
-	static const char *const names[] = { "serial",	"bigserial", "smallserial",
-					     "serial2", "serial4",   "serial8" };
+	static const struct {
+		const char *name;
+		uint32_t type;
+	} serials[] = { { "serial", OID_INT4 },	     { "bigserial", OID_INT8 },
+			{ "smallserial", OID_INT2 }, { "serial4", OID_INT4 },
+			{ "serial8", OID_INT8 },     { "serial2", OID_INT2 } };
 	const struct node *type = node_child(column, "type_name");
 	const struct node_list *parts = type ? node_list(type, "names") : NULL;
 	const char *name = parts && parts->n == 1 ? node_string(parts->items[0]) : NULL;
-	for (unsigned i = 0; name && i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(name, names[i]) == 0)
-			return true;
-	return false;
+	for (unsigned i = 0; name && i < sizeof(serials) / sizeof(serials[0]); i++)
+		if (strcmp(name, serials[i].name) == 0)
+			return serials[i].type;
+	return 0;
+}
+
+/* Rows that are there already would get values from each shard's own object. */
+static enum status refuse_added(struct build *b, const struct table_keys *t, const char *name)
+{
+	return build_refuse(
+		b, "Add a plain column, fill it, then ALTER COLUMN … SET DEFAULT nextval().",
+		"serial or identity column \"%s\" added to \"%s\"", name, t->name);
 }
 
 enum status check_column(struct build *b, const struct table_keys *t, const struct node *column,
@@ -223,18 +231,12 @@ enum status check_column(struct build *b, const struct table_keys *t, const stru
 	const char *name = node_text(column, "colname");
 	const struct node_list *constraints = node_list(column, "constraints");
 	bool several = b->map->n_shards > 1 && t->kind != REL_SINGLE;
-	if (is_serial(column) && table_is_key(t, name))
-		return build_refuse(b, "Use bigint and give its values in the statements.",
-				    "shard key \"%s\" drawn from a sequence", name);
-	if (is_serial(column) && several && (is_added || t->kind == REL_REFERENCE))
-		return build_refuse(b, "Use bigint and give its values in the statements.",
-				    "serial column \"%s\" on \"%s\"", name, t->name);
+	if (serial_type(column) && several && is_added)
+		return refuse_added(b, t, name);
 	for (unsigned i = 0; i < constraints->n; i++) {
 		const struct node *c = constraints->items[i];
 		if (is_added && several && node_int(c, "contype") == CONSTRAINT_IDENTITY)
-			return build_refuse(b, "Give its values in the statements.",
-					    "identity column \"%s\" added to \"%s\"", name,
-					    t->name);
+			return refuse_added(b, t, name);
 		enum status st = check_constraint(b, t, c, name, table);
 		if (st != STATUS_OK)
 			return st;

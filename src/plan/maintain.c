@@ -80,9 +80,8 @@ enum status plan_grant(struct build *b, const struct node *stmt)
 	const char *tag = node_int(stmt, "is_grant") ? "GRANT" : "REVOKE";
 	int64_t type = node_int(stmt, "objtype");
 	struct places p = { 0 };
-	if (type == OBJECT_SEQUENCE && node_int(stmt, "targtype") == GRANT_OBJECTS)
-		return utility_run(b, tag, false, false);
-	if (type != OBJECT_TABLE || node_int(stmt, "targtype") != GRANT_OBJECTS)
+	if ((type != OBJECT_TABLE && type != OBJECT_SEQUENCE) ||
+	    node_int(stmt, "targtype") != GRANT_OBJECTS)
 		return utility_run(b, tag, true, false);
 	for (unsigned i = 0; i < objects->n; i++)
 		if (node_is(objects->items[i], NODE_RangeVar))

@@ -170,6 +170,22 @@ enum status plan_reference_write(struct build *b, const struct node *stmt, struc
 	return STATUS_OK;
 }
 
+/* SET column = DEFAULT where the default is a sequence: each shard draws for its own rows. */
+static enum status check_defaults(struct build *b, const struct node *stmt,
+				  const struct rel *target)
+{
+	const struct node_list *targets = node_list(stmt, "target_list");
+	enum status st = STATUS_OK;
+	for (unsigned i = 0; i < targets->n && st == STATUS_OK; i++) {
+		const struct schema_column *c =
+			schema_find_column(target->table, node_text(targets->items[i], "name"));
+		if (c && sequence_feeds(c) &&
+		    node_is(node_child(targets->items[i], "val"), NODE_SetToDefault))
+			st = sequence_allows(b, target->table, c);
+	}
+	return st;
+}
+
 enum status plan_modify(struct build *b, const struct node *stmt, const struct census *c,
 			struct level *top)
 {
@@ -183,6 +199,8 @@ enum status plan_modify(struct build *b, const struct node *stmt, const struct c
 		return query_unsharded(b, c);
 	if (target->kind == REL_SHARDED) {
 		enum status st = table_is_writable(b, target);
+		if (st == STATUS_OK && stmt->kind == NODE_UpdateStmt)
+			st = check_defaults(b, stmt, target);
 		if (st != STATUS_OK)
 			return st;
 	}

@@ -10,6 +10,10 @@ void places_add(struct build *b, struct places *p, const struct schema_relation 
 		return;
 	}
 	enum rel_kind kind = names_place(b, r, &m);
+	if (r->kind == 'S' && sequence_is_spread(b, r)) {
+		p->n_spread++;
+		return;
+	}
 	if (kind == REL_SHARDED || kind == REL_REFERENCE || kind == REL_VIEW) {
 		p->n_spread++;
 		p->n_sharded += kind == REL_SHARDED;

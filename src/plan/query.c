@@ -169,6 +169,7 @@ enum status query_unsharded(struct build *b, const struct census *c)
 {
 	struct plan *p = b->plan;
 	p->uses_clock = b->calls.clock;
+	sequence_note(b, NULL);
 	p->target = TARGET_SHARD;
 	p->shard = c->n_single > 0 ? c->home : b->map->home;
 	if (c->n_single > 0) {
@@ -322,6 +323,9 @@ static enum status plan_by_kind(struct build *b, struct level *top, const struct
 		build_explain(b, "the only shard");
 		return STATUS_OK;
 	}
+	st = sequence_setval(b, stmt);
+	if (st != STATUS_OK)
+		return st;
 	if (stmt->kind == NODE_InsertStmt)
 		return plan_insert(b, stmt, &c, top);
 	if (stmt->kind == NODE_UpdateStmt || stmt->kind == NODE_DeleteStmt)

@@ -41,8 +41,6 @@ static const struct rule rules[] = {
 	{ "DropRoleStmt", "DROP ROLE", RUN_EVERY, true, NULL },
 	{ "GrantRoleStmt", "GRANT ROLE", RUN_EVERY, true, NULL },
 	{ "AlterDefaultPrivilegesStmt", "ALTER DEFAULT PRIVILEGES", RUN_EVERY, true, NULL },
-	{ "CreateSeqStmt", "CREATE SEQUENCE", RUN_HOME, true, NULL },
-	{ "AlterSeqStmt", "ALTER SEQUENCE", RUN_HOME, true, NULL },
 	{ "RefreshMatViewStmt", "REFRESH MATERIALIZED VIEW", RUN_HOME, false, NULL },
 	{ "NotifyStmt", "NOTIFY", RUN_HOME, false, NULL },
 	{ "LoadStmt", "LOAD", REFUSE, false, "Set session_preload_libraries on the servers." },
@@ -79,11 +77,8 @@ enum status utility_run(struct build *b, const char *tag, bool every, bool is_dd
 	return STATUS_OK;
 }
 
-static enum status by_rule(struct build *b, const struct rule *r, const struct node *stmt)
+static enum status by_rule(struct build *b, const struct rule *r)
 {
-	if (strcmp(r->type, "CreateSeqStmt") == 0 && names_is_temp(b, node_child(stmt, "sequence")))
-		return build_refuse(b, "Use a serial column of a temporary table.",
-				    "CREATE TEMPORARY SEQUENCE");
 	bool session_state = r->what == REFUSE && r->hint != admin_hint;
 	if (r->what == REFUSE && (session_state || b->map->n_shards > 1))
 		return build_refuse(b, r->hint, "%s is not supported through the proxy", r->tag);
@@ -98,6 +93,8 @@ enum status plan_utility(struct build *b, const struct node *stmt)
 		enum status (*plan)(struct build *b, const struct node *stmt);
 	} handlers[] = {
 		{ "CreateStmt", plan_create_table },
+		{ "CreateSeqStmt", plan_create_sequence },
+		{ "AlterSeqStmt", plan_alter_sequence },
 		{ "CopyStmt", plan_copy },
 		{ "DropStmt", plan_drop_objects },
 		{ "AlterTableStmt", plan_alter_table },
@@ -126,7 +123,7 @@ enum status plan_utility(struct build *b, const struct node *stmt)
 	const char *type = node_type_name(stmt);
 	const struct rule *r = find_rule(type);
 	if (r)
-		return by_rule(b, r, stmt);
+		return by_rule(b, r);
 	for (unsigned i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)
 		if (strcmp(handlers[i].type, type) == 0)
 			return handlers[i].plan(b, stmt);

@@ -62,12 +62,22 @@ struct table_keys {
 	uint16_t home;
 };
 void table_keys_of(struct build *b, const struct schema_relation *r, struct table_keys *out);
+/* The integer type behind serial and its kin; 0: it is none. */
+uint32_t serial_type(const struct node *column);
 bool table_is_key(const struct table_keys *t, const char *column);
 enum status check_constraint(struct build *b, const struct table_keys *t,
 			     const struct node *constraint, const char *column,
 			     const struct schema_relation *table);
 enum status check_column(struct build *b, const struct table_keys *t, const struct node *column,
 			 const struct schema_relation *table, bool is_added);
+
+/* ---- sequence_ddl.c ---- */
+/* On every shard: shared, or free to be. */
+bool sequence_is_spread(struct build *b, const struct schema_relation *s);
+enum status plan_create_sequence(struct build *b, const struct node *stmt);
+enum status plan_alter_sequence(struct build *b, const struct node *stmt);
+/* Its name, schema or values change. */
+enum status plan_change_sequence(struct build *b, const struct schema_relation *r, const char *tag);
 
 enum status plan_drop_objects(struct build *b, const struct node *stmt);
 enum status plan_alter_table(struct build *b, const struct node *stmt);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "copy_lines.h"
+#include "draw.h"
 #include "internal.h"
 #include "pgmosaic/base/check.h"
 #include "pgmosaic/base/mem.h"
@@ -322,6 +323,10 @@ static bool tell_failure(struct copy_in *c)
 	if (leg) { /* of a row that came before what c->err speaks of */
 		map_context(c, leg);
 		exec_leg_failed(NULL, c->st->text, leg, &f);
+	}
+	if (c->st->plan->draws && strcmp(f.err.code, "2200H") == 0) {
+		buf_clear(&f.body);
+		draw_too_long(&f.err);
 	}
 	if (f.err.status == STATUS_OK)
 		err_set(&f.err, STATUS_CANCELED, "COPY from stdin was not finished");

@@ -232,7 +232,10 @@ struct relay {
 	bool is_active;
 	bool failed; /* an ErrorResponse went by */
 	bool is_suspended, copy_in;
-	struct err *fatal;	    /* why the server's connection ends; NULL: it has not said */
+	struct err *fatal;     /* why the server's connection ends; NULL: it has not said */
+	bool holds_exhaustion; /* keep 2200H back: the statement can run again */
+	bool is_exhausted, has_rows, has_description;
+	struct err exhaustion;
 	struct prepared *preparing; /* noted on the connection when its ParseComplete comes */
 	char tag[LEG_TAG_MAX];
 	uint64_t started_us;

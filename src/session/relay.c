@@ -133,6 +133,12 @@ static bool take_error(struct session *s, struct conn *c, const struct wire_msg 
 	if (c->n_pending == 0) /* behind the last answer: the statement has not failed */
 		return false;
 	s->relay.failed = true;
+	if (severity != SEVERITY_FATAL && s->relay.holds_exhaustion &&
+	    strcmp(err.code, "2200H") == 0) {
+		s->relay.is_exhausted = true;
+		s->relay.exhaustion = err;
+		return false;
+	}
 	if (severity != SEVERITY_FATAL && cancel_explain(s, &err, &own) == &err)
 		return true;
 	if (severity != SEVERITY_FATAL) {
@@ -189,7 +195,7 @@ static bool wants_message(struct session *s, struct conn *c, const struct wire_m
 	case '1': return take_parse(s, c);
 	case '2': return !r->drops_bind;
 	case 'T':
-	case 'n': return !r->drops_description;
+	case 'n': r->has_description = true; return !r->drops_description;
 	case 's': r->is_suspended = true; return true;
 	case 'G': /* COPY FROM never comes here: end it, its data would be lost */
 		wire_put_copy_fail(conn_out(c), "COPY FROM STDIN is not possible in this place");
@@ -262,12 +268,14 @@ static void on_messages(void *owner, struct conn *c, const uint8_t *p, size_t n)
 			forward(s, c, run, (size_t)(p - run));
 			run = p;
 		}
+		s->relay.has_rows |= n_rows > 0;
 		if (!wants_message(s, c, &m)) {
 			forward(s, c, run, (size_t)(p - run));
 			run = p + wire_size(&m);
 		}
 	}
 	forward(s, c, run, (size_t)(end - run));
+	s->relay.has_rows |= n_rows > 0;
 	metrics_add(s->w->metrics, METRIC_ROWS, n_rows);
 	if (c->n_pending == 0)
 		relay_end(s);

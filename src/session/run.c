@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "draw.h"
 #include "internal.h"
 #include "pgmosaic/base/clock.h"
 #include "pgmosaic/base/log.h"
@@ -18,7 +19,12 @@ struct run {
 	struct shard_set shards;
 	struct leg **legs;
 	unsigned n_legs;
-	bool opened; /* the transaction is this statement's own */
+	bool opened;	/* the transaction is this statement's own */
+	bool is_marked; /* in the client's: what it does can be undone */
+	unsigned n_tries;
+	bool is_described; /* in an earlier try */
+	bool is_exhausted; /* a sequence's block was at its end: `why`, not told yet */
+	struct err why;
 };
 
 static bool refuse(struct session *s, const struct err *err)
@@ -245,6 +251,14 @@ static bool enlist_all(struct run *r)
 	return false;
 }
 
+static bool tell_legs(struct run *r)
+{
+	for (unsigned i = 0; i < r->n_legs; i++)
+		if (r->legs[i]->failed)
+			return reply_leg_error(r->s, r->legs[i], r->st->text);
+	return false;
+}
+
 static void note_writes(struct run *r)
 {
 	for (unsigned i = 0; i < r->n_legs; i++) {
@@ -265,6 +279,48 @@ static void open_if_needed(struct run *r)
 		return;
 	txn_open(r->s, "BEGIN", true);
 	r->opened = true;
+}
+
+/* ---- the end of a sequence's block ---- */
+
+/* A statement that was answered in part cannot run again. */
+static void note_exhaustion(struct run *r, const struct err *err, bool is_answered)
+{
+	r->is_exhausted = true;
+	r->why = *err;
+	if (!is_answered)
+		return;
+	r->n_tries = UINT_MAX;
+	err_set_code(&r->why, STATUS_IN_USE, "40001",
+		     "the block of a sequence came to its end after rows had been sent");
+	err_hint(&r->why, "Try again, or let its blocks hold more: ALTER SEQUENCE … SET BLOCK n on "
+			  "the control port.");
+}
+
+static bool is_exhaustion(const struct run *r, const struct exec_failure *f)
+{
+	return r->st->plan->draws && strcmp(f->err.code, "2200H") == 0;
+}
+
+/* In the client's own transaction a savepoint keeps it whole. */
+static bool mark(struct run *r)
+{
+	struct session *s = r->s;
+
+	r->is_marked = r->st->plan->draws && !r->opened && s->txn.status == 'T' &&
+		       r->st->plan->class == PLAN_QUERY;
+	if (!r->is_marked || draw_mark(r->legs, r->n_legs, r->n_tries > 0))
+		return true;
+	return tell_legs(r);
+}
+
+static bool unmark(struct run *r, bool ok)
+{
+	if (!r->is_marked)
+		return ok;
+	if (r->is_exhausted)
+		return draw_undo(r->legs, r->n_legs) || tell_legs(r);
+	return ok && (draw_unmark(r->legs, r->n_legs) || tell_legs(r));
 }
 
 /* ---- one shard ---- */
@@ -351,12 +407,18 @@ static bool run_on_one(struct run *r)
 	if (st->portal && by_portal) {
 		send_portal(s, leg, st->portal, &how, st->wants_description, st->max_rows);
 	} else {
-		how.drops_description = false;
 		wire_put_query(conn_out(leg->conn), text.p, text.n);
 		conn_sent(leg->conn, 1);
 	}
+	how.holds_exhaustion = st->plan->draws;
+	how.drops_description = r->is_described;
 	relay_start(s, leg, &how);
 	relay_await(s);
+	if (s->relay.is_exhausted) {
+		r->is_described |= s->relay.has_description;
+		note_exhaustion(r, &s->relay.exhaustion, s->relay.has_rows);
+		return false;
+	}
 	if (st->portal && s->relay.is_suspended)
 		return true;
 	if (st->portal)
@@ -397,6 +459,11 @@ static void portal_params(struct run *r, struct exec_request *req)
 	req->n_result_formats = p->n_result_formats;
 }
 
+static uint64_t bytes_answered(const struct session *s)
+{
+	return s->stream.sent_bytes + buf_len(&s->stream.out);
+}
+
 static bool run_on_several(struct run *r)
 {
 	struct session *s = r->s;
@@ -414,7 +481,7 @@ static bool run_on_several(struct run *r)
 				    .memory_key = "limits.memory",
 				    .merge_rows = cfg->limits.merge_rows };
 	struct exec_result result;
-	uint64_t started = clock_us();
+	uint64_t started = clock_us(), sent;
 	enum status st;
 
 	if (req.plan->merge == MERGE_AGGREGATE &&
@@ -424,9 +491,10 @@ static bool run_on_several(struct run *r)
 	}
 	portal_params(r, &req);
 	if (r->st->portal) {
-		portal_say_bound(s, r->st->portal, r->st->wants_description);
+		portal_say_bound(s, r->st->portal, r->st->wants_description && r->n_tries == 0);
 		req.wants_description = false;
 	}
+	sent = bytes_answered(s);
 	if (r->st->portal && r->st->max_rows > 0)
 		req.keep_rows = &r->st->portal->rows;
 	exec_result_init(&result);
@@ -438,7 +506,9 @@ static bool run_on_several(struct run *r)
 	metrics_add(s->w->metrics, METRIC_ROWS, result.n_rows);
 	if (r->st->portal)
 		snprintf(r->st->portal->tag, sizeof(r->st->portal->tag), "%s", result.tag);
-	if (st != STATUS_OK)
+	if (st != STATUS_OK && is_exhaustion(r, &result.failure))
+		note_exhaustion(r, &result.failure.err, bytes_answered(s) != sent);
+	else if (st != STATUS_OK)
 		reply_failure(s, &result.failure);
 	else if (!r->opened && !req.keep_rows)
 		reply_tag(s, result.tag);
@@ -509,26 +579,26 @@ static bool close_own(struct run *r, bool ok, bool tells_tag)
 	return ok;
 }
 
-static bool run_planned(struct run *r)
+static bool run_once(struct run *r)
 {
 	struct session *s = r->s;
 	struct statement *st = r->st;
 	bool ok;
 
-	if (!lease_allows(r) || !ddl_prepare(s, st->plan) || !find_shards(r) || !merge_allows(r) ||
-	    !block_allows(r) || !clock_allows(r) || !serializable_allows(r) ||
-	    !set_config_allowed(s, st) || !cursor_allows(s, st->plan))
-		return false;
 	open_if_needed(r);
 	ok = enlist_all(r);
 	if (ok)
 		note_writes(r);
-	if (ok && st->plan->class == PLAN_COPY_IN)
-		return close_own(r, copy_in_run(s, st, r->legs, r->n_legs), true);
+	if (ok && st->plan->class == PLAN_COPY_IN) {
+		ok = !st->plan->draws || draw_ahead(s, st->plan, r->legs, r->n_legs);
+		return close_own(r, ok && copy_in_run(s, st, r->legs, r->n_legs), true);
+	}
+	ok = ok && mark(r);
 	if (ok && r->n_legs == 1 && !r->opened)
 		ok = run_on_one(r);
 	else if (ok)
 		ok = run_on_several(r);
+	ok = unmark(r, ok);
 	if (r->n_legs == 1)
 		cursor_declared(s, st->plan, r->legs[0], ok);
 	if (ok && st->plan->is_ddl)
@@ -536,6 +606,40 @@ static bool run_planned(struct run *r)
 	if (ok && st->plan->n_configs && r->n_legs == 1)
 		ok = set_config_done(s, st, r->legs[0]);
 	return close_own(r, ok, r->n_legs > 0);
+}
+
+/* Until it has met no end of a block; what met one has been undone. */
+static bool run_drawing(struct run *r)
+{
+	bool ok;
+
+	for (;;) {
+		r->is_exhausted = false;
+		ok = run_once(r);
+		if (!r->is_exhausted)
+			return ok;
+		if (!draw_refill(r->s, r->st->plan, r->legs, r->n_legs, &r->n_tries, &r->why))
+			return false;
+		r->opened = false;
+		if (r->st->portal)
+			r->st->portal->is_started = r->st->portal->is_done = false;
+	}
+}
+
+static bool run_planned(struct run *r)
+{
+	struct session *s = r->s;
+	const struct plan *plan = r->st->plan;
+	bool ok;
+
+	if (plan->releases && !draw_release(s, plan))
+		return false;
+	ok = lease_allows(r) && ddl_prepare(s, plan) && find_shards(r) && merge_allows(r) &&
+	     block_allows(r) && clock_allows(r) && serializable_allows(r) &&
+	     set_config_allowed(s, r->st) && cursor_allows(s, plan) && run_drawing(r);
+	if (plan->releases)
+		draw_released(s, plan);
+	return ok;
 }
 
 bool refuse_aborted(struct session *s, const struct plan *plan)
@@ -569,6 +673,8 @@ static bool run_any(struct session *s, struct statement *st)
 	}
 	if (st->plan->judge && !world_is_stale(s, st))
 		return judge(s, st);
+	if (st->plan->draw && !st->scan->hint_shard.n && !s->hand_shard)
+		return draw_run(s, st);
 	ok = run_planned(&r);
 	if (!ok && !r.opened)
 		txn_fail(s);

@@ -134,7 +134,7 @@ static bool run_segment(struct session *s, struct segment *g)
 	    p->scan->hint_key.n || prepared_plan(s, p, &err) != STATUS_OK)
 		return false;
 	if (p->plan->class != PLAN_QUERY || p->plan->judge || p->plan->needs_param_types ||
-	    p->plan->ties || may_hold_oids(s, p, &g->values))
+	    plan_needs_fiber(p->plan) || may_hold_oids(s, p, &g->values))
 		return false;
 	if (p->is_described ? p->n_params != values.n : p->scan->max_param != values.n)
 		return false; /* an error that must name the client's statement, not ours */

@@ -36,7 +36,7 @@ static bool try_fast(struct session *s, const struct wire_msg *m, struct str tex
 		end_message(s, m);
 		return true;
 	}
-	if (plan->class == PLAN_QUERY && !plan->judge && !plan->ties &&
+	if (plan->class == PLAN_QUERY && !plan->judge && !plan_needs_fiber(plan) &&
 	    route_bind(plan, text, scan, NULL, s->w->world->map, NULL, &route, &err) == STATUS_OK &&
 	    (route.shards.n == 1 || route.any))
 		done = relay_query(s, m, plan, (uint16_t)shard_set_next(&route.shards, -1),

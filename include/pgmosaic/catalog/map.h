@@ -80,6 +80,17 @@ struct map_table {
 	const char *key_columns[MAP_MAX_KEYS];
 };
 
+/* A sequence that all shards and proxies draw from (catalog/sequence.h). */
+struct map_sequence {
+	uint32_t id;
+	uint32_t home_oid; /* of the home shard's object */
+	const char *schema, *name;
+	uint64_t generation; /* changes whenever blocks leased before are void */
+	int64_t increment;
+	uint64_t block; /* values leased at once */
+	bool is_ready;	/* false: it is being taken over or changed, nobody may draw */
+};
+
 struct shard_map {
 	struct arena arena;
 	uint64_t epoch;
@@ -91,6 +102,8 @@ struct shard_map {
 	uint16_t n_distributions;
 	struct map_table *tables;
 	uint32_t n_tables;
+	struct map_sequence *sequences; /* ascending by schema and name */
+	uint32_t n_sequences;
 	struct table by_name; /* "schema"."name" → map_table */
 };
 
@@ -100,6 +113,9 @@ enum status map_seal(struct shard_map *map, struct err *err);
 /* NULL: not in the map, hence a single table on the home shard. */
 const struct map_table *map_find_table(const struct shard_map *map, const char *schema,
 				       const char *name);
+/* NULL: every shard's object of that name, if there is any, stands for itself. */
+const struct map_sequence *map_find_sequence(const struct shard_map *map, const char *schema,
+					     const char *name);
 /* -1: no such one. */
 int map_find_shard(const struct shard_map *map, const char *name);
 int map_find_distribution(const struct shard_map *map, const char *name);

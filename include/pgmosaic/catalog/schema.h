@@ -36,6 +36,9 @@ struct schema_column {
 	char identity; /* 'a' always, 'd' by default, 0 none */
 	enum schema_default default_kind;
 	const char *default_text; /* as pg_get_expr shows it, or NULL */
+	/* What it draws from: identity, or a default that names it by oid. NULL: none, or unknown
+	 */
+	const char *sequence_schema, *sequence;
 };
 
 struct schema_index {

@@ -102,10 +102,19 @@ enum status catalog_list_audit(struct catalog *c, catalog_row_fn row, void *ctx,
 
 /* ---- existing tables (the control port's commands) ---- */
 
-/* distribution NULL: the default one of the columns' types. */
+struct catalog_sharding {
+	const char *const *columns; /* the key */
+	unsigned n_columns;
+	const char *distribution; /* NULL: the default one of the columns' types */
+	/* Columns fed by a sequence, and by nothing else: unique over all shards, so that a unique
+	 * index that holds one of them need not hold the key */
+	const char *const *trusted;
+	unsigned n_trusted;
+};
+
 enum status catalog_shard_table(struct catalog *c, const char *user, const char *schema,
-				const char *name, const char *const *columns, unsigned n_columns,
-				const char *distribution, struct err *err);
+				const char *name, const struct catalog_sharding *as,
+				struct err *err);
 enum status catalog_reference_table(struct catalog *c, const char *user, const char *schema,
 				    const char *name, struct err *err);
 enum status catalog_single_table(struct catalog *c, const char *user, const char *schema,

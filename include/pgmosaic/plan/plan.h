@@ -246,6 +246,18 @@ struct plan_change {
 	uint16_t n_keys;
 };
 
+/* ---- values that the proxy draws ---- */
+/* pieces[0], value 0, pieces[1], value 1 … pieces[n_slots]: the text to run. */
+struct plan_slot {
+	const char *schema, *sequence;
+};
+
+struct plan_draw {
+	uint16_t n_slots;
+	struct plan_slot *slots;
+	const char **pieces;
+};
+
 /* What a statement ties its client to one server connection by, or may. */
 enum plan_tie {
 	TIE_LOCK = 1,	 /* takes an advisory lock of the session */
@@ -289,6 +301,15 @@ struct plan {
 		bool holds;
 	} cursor;
 	unsigned ties; /* enum plan_tie: the session must look at it; never on the fast path */
+	/* A shard may draw from a sequence while it runs: on 2200H the next block is fetched, and
+	 * the statement runs again */
+	bool draws;
+	struct plan_slot *draws_from; /* n_draws_from; 0: nobody knows, any */
+	uint16_t n_draws_from;
+	/* This shared sequence must be one server's before the statement runs; NULL: none */
+	const char *releases_schema, *releases;
+	/* Values are drawn first and put into the text; that is then planned and run instead */
+	struct plan_draw *draw;
 
 	/* The text to run instead of the client's; NULL: the client's own bytes. On one shard this
 	 * is used only for PLAN_UTILITY (mosaic.* options removed). */
@@ -346,6 +367,12 @@ struct plan_request {
 		*default_keys; /* default_shard_key of the configuration; n_default_keys */
 	uint16_t n_default_keys;
 };
+
+/* It may run more than once, or something comes before or behind it: no fast path. */
+static inline bool plan_needs_fiber(const struct plan *plan)
+{
+	return plan->draws || plan->draw || plan->releases || plan->ties;
+}
 
 enum status plan_build(const struct plan_request *req, struct plan **out, struct err *err);
 void plan_hold(struct plan *plan);

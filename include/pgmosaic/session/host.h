@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include "pgmosaic/base/buf.h"
 #include "pgmosaic/base/err.h"
+#include "pgmosaic/catalog/sequence.h"
 #include "pgmosaic/catalog/world.h"
 #include "pgmosaic/config/config.h"
 #include "pgmosaic/loop/loop.h"
@@ -75,6 +76,18 @@ struct session_host {
 	/* (job) The schema changed and the map did not. Both return when every proxy knows. */
 	enum status (*schema_changed)(void *ctx, struct err *err);
 	void (*changes_abandon)(void *ctx, int64_t intent);
+	/* (job) Blocks of shared sequences for a shard; *n: how many it got. */
+	enum status (*refill)(void *ctx, const struct shard_map *map, uint16_t shard,
+			      const struct sequence_need *need, unsigned *n, struct err *err);
+	/* Values for the proxy itself; false: only draw() can tell. */
+	bool (*draw_now)(void *ctx, const struct map_sequence *sequence, unsigned n, int64_t *out);
+	enum status (*draw)(void *ctx, const struct map_sequence *sequence, unsigned n,
+			    int64_t *out, struct err *err); /* (job) */
+	/* (job) Before and after a statement that changes a shared sequence. */
+	enum status (*release)(void *ctx, const char *schema, const char *name, const char *user,
+			       struct err *err);
+	enum status (*released)(void *ctx, const char *schema, const char *name, const char *user,
+				struct err *err);
 	/* (job) A control-port query; the answer's messages are appended to `out`, RowDescription
 	 * only when wanted. False: it ended with an error. */
 	bool (*admin)(void *ctx, const char *user, struct str sql, bool wants_description,

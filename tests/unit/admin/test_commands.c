@@ -346,7 +346,6 @@ static void commands_of_later_versions_say_so(void **state)
 		"SHOW LOCKS;",
 		"SHOW PLANS;",
 		"SHOW QUERIES;",
-		"SHOW SEQUENCES;",
 		"SHOW SCHEMA DRIFT;",
 	};
 	struct fixture *f = *state;

@@ -8,7 +8,11 @@
  *	ref, ref2 (id int PK, name text, v int, at timestamptz default now()) reference tables
  *	solo (id int PK, v text, k bigint) single, on the home shard; far on the second shard
  *	later_… in the map, not made yet: reference, by a text i, single, single on the second shard
- *	v a view; seq a sequence; pg_catalog.pg_class */
+ *	v a view; seq a sequence; pg_catalog.pg_class
+ *	Shared sequences: ser_id_seq, and those behind cust (id serial, name) sharded by id, idk (id
+ *	identity always, name) sharded by id, rser (id serial, name) a reference table.
+ *	lone (k bigint, id from lone_id_seq) sharded by k: not shared. busy (k, id): being changed
+ */
 #ifndef PGMOSAIC_TESTS_UNIT_PLAN_WORLD_H
 #define PGMOSAIC_TESTS_UNIT_PLAN_WORLD_H
 
@@ -23,7 +27,7 @@
 struct fake {
 	struct world *world;
 	unsigned n_shards;
-	uint32_t next_oid;
+	uint32_t next_oid, table_oid;
 	const char *default_keys[2];
 	unsigned n_default_keys;
 	const char *search_path;
@@ -134,7 +138,8 @@ static inline void fake_table(struct fake *f, struct schema *s, const char *name
 		snprintf(schema, sizeof(schema), "%.*s", (int)(dot - name), name);
 		name = dot + 1;
 	}
-	snprintf(oid, sizeof(oid), "%u", ++f->next_oid);
+	f->table_oid = ++f->next_oid;
+	snprintf(oid, sizeof(oid), "%u", f->table_oid);
 	fake_row(s, 4, 14, schema, name, oid, kind, "p", "6", "f", "f", triggers, "f", "f", "f",
 		 "f", "0");
 	for (unsigned i = 0; i < n; i++) {
@@ -154,6 +159,16 @@ static inline void fake_table(struct fake *f, struct schema *s, const char *name
 		fake_row(s, 4, 14, schema, index, index_oid, "i", "p", "1", "f", "f", "f", "f", "f",
 			 "f", "f", oid);
 	}
+}
+
+/* The last table's column draws from a sequence of this name. */
+static inline void fake_sequence(struct fake *f, struct schema *s, const char *name,
+				 const char *attnum)
+{
+	char table[16];
+	snprintf(table, sizeof(table), "%u", f->table_oid);
+	fake_row(s, 7, 4, table, attnum, "public", name);
+	fake_table(f, s, name, "S", "f", NULL, 0, NULL);
 }
 
 #define FAKE_N(array) (sizeof(array) / sizeof((array)[0]))
@@ -205,6 +220,14 @@ static inline struct schema *fake_schema(struct fake *f)
 		{ "v", "25", NULL, "100", NULL, NULL, NULL, NULL },
 		{ "k", "20", NULL, NULL, NULL, NULL, NULL, NULL }
 	};
+	static const struct fake_column serial[] = {
+		{ "id", "20", NULL, NULL, "t", "nextval('cust_id_seq'::regclass)", NULL, "t" },
+		{ "name", "25", NULL, "100", NULL, NULL, NULL, NULL }
+	};
+	static const struct fake_column identity[] = {
+		{ "id", "20", NULL, NULL, "t", NULL, "a", NULL },
+		{ "name", "25", NULL, "100", NULL, NULL, NULL, NULL }
+	};
 	struct schema *s = schema_create();
 	f->next_oid = 16384;
 	fake_row(s, 0, 6, "150000", "UTF8", "c", "C", NULL, "\"$user\", public");
@@ -220,6 +243,17 @@ static inline struct schema *fake_schema(struct fake *f)
 	fake_table(f, s, "vc", "r", "f", vc, FAKE_N(vc), NULL);
 	fake_table(f, s, "two", "r", "f", two, FAKE_N(two), "1 2");
 	fake_table(f, s, "ser", "r", "f", ser, FAKE_N(ser), "1 2");
+	fake_sequence(f, s, "ser_id_seq", "2");
+	fake_table(f, s, "lone", "r", "f", ser, FAKE_N(ser), "1 2");
+	fake_sequence(f, s, "lone_id_seq", "2");
+	fake_table(f, s, "busy", "r", "f", ser, FAKE_N(ser), "1 2");
+	fake_sequence(f, s, "busy_id_seq", "2");
+	fake_table(f, s, "cust", "r", "f", serial, FAKE_N(serial), "1");
+	fake_sequence(f, s, "cust_id_seq", "1");
+	fake_table(f, s, "idk", "r", "f", identity, FAKE_N(identity), "1");
+	fake_sequence(f, s, "idk_id_seq", "1");
+	fake_table(f, s, "rser", "r", "f", serial, FAKE_N(serial), "1");
+	fake_sequence(f, s, "rser_id_seq", "1");
 	fake_table(f, s, "trg", "r", "t", nk, FAKE_N(nk), NULL);
 	fake_table(f, s, "nk", "r", "f", nk, FAKE_N(nk), NULL);
 	fake_table(f, s, "ref", "r", "f", ref, FAKE_N(ref), "1");
@@ -288,9 +322,13 @@ static inline struct shard_map *fake_map(unsigned n_shards)
 	fake_distribution(m, "default_text", 1, 25);
 	fake_distribution(m, "default_uuid", 1, 2950);
 	fake_distribution(m, "pairs", 2, 20);
-	static const char *const by_k[] = { "a", "b", "c", "other.o", "ser", "trg", "nk" };
+	static const char *const by_k[] = { "a",   "b",	 "c",	 "other.o", "ser",
+					    "trg", "nk", "lone", "busy" };
 	for (unsigned i = 0; i < FAKE_N(by_k); i++)
 		fake_map_table(m, by_k[i], MAP_SHARDED, 0, "k");
+	fake_map_table(m, "cust", MAP_SHARDED, 0, "id");
+	fake_map_table(m, "idk", MAP_SHARDED, 0, "id");
+	fake_map_table(m, "rser", MAP_REFERENCE, 0, NULL);
 	fake_map_table(m, "tt", MAP_SHARDED, 1, "k");
 	fake_map_table(m, "vc", MAP_SHARDED, 1, "k");
 	fake_map_table(m, "uu", MAP_SHARDED, 2, "k");
@@ -311,11 +349,34 @@ static inline struct shard_map *fake_map(unsigned n_shards)
 	return m;
 }
 
+/* The sequences are shared, as they are in this schema. */
+static inline void fake_share(struct shard_map *m, const struct schema *s)
+{
+	static const char *const names[] = { "ser_id_seq", "busy_id_seq", "cust_id_seq",
+					     "idk_id_seq", "rser_id_seq" };
+	struct err err = ERR_INIT;
+	m->sequences = arena_array(&m->arena, struct map_sequence, FAKE_N(names));
+	for (unsigned i = 0; i < FAKE_N(names); i++)
+		m->sequences[i] = (struct map_sequence){
+			.id = i + 1,
+			.home_oid = schema_find(s, "public", names[i])->oid,
+			.schema = "public",
+			.name = names[i],
+			.increment = 1,
+			.block = 1000,
+			.is_ready = strcmp(names[i], "busy_id_seq") != 0,
+		};
+	m->n_sequences = FAKE_N(names);
+	if (map_seal(m, &err) != STATUS_OK)
+		abort();
+}
+
 static inline int fake_setup(void **state)
 {
 	struct fake *f = calloc(1, sizeof(*f));
 	f->n_shards = 3;
 	f->world = world_create(fake_map(3), fake_schema(f), NULL);
+	fake_share(f->world->map, f->world->schema);
 	f->search_path = "\"$user\", public";
 	*state = f;
 	return 0;

@@ -51,8 +51,10 @@ static void inserts_that_would_differ_from_one_server_are_refused(void **state)
 		{ "INSERT INTO a (k, id) VALUES (1e3, 1)", "expression" },
 		{ "INSERT INTO a (k, id) VALUES (2147483647 + 1, 1)", "expression" },
 		{ "INSERT INTO a (k, id) VALUES ('42'::text, 1)", "expression" },
-		{ "INSERT INTO ser (k) VALUES (1)", "sequence" },
-		{ "INSERT INTO ser VALUES (1, DEFAULT)", "sequence" },
+		{ "INSERT INTO lone (k) VALUES (1)", "do not share" },
+		{ "INSERT INTO lone VALUES (1, DEFAULT)", "do not share" },
+		{ "UPDATE lone SET id = DEFAULT WHERE k = 1", "do not share" },
+		{ "INSERT INTO cust (name) SELECT t FROM a WHERE k = 1", "the proxy draws" },
 		{ "INSERT INTO trg VALUES (1, 2)", "triggers" },
 		{ "INSERT INTO other.o (k, id) VALUES (1, 2) ON CONFLICT (id) DO NOTHING",
 		  "ON CONFLICT" },
@@ -178,7 +180,7 @@ static void copy_in_finds_the_key_among_the_fields(void **state)
 	assert_target(f, "COPY far FROM STDIN", TARGET_SHARD);
 	assert_int_equal(f->plan->shard, 1);
 	assert_refused(f, "COPY a (id) FROM STDIN", "shard key");
-	assert_refused(f, "COPY ser (k) FROM STDIN", "default");
+	assert_refused(f, "COPY lone (k) FROM STDIN", "do not share");
 	assert_refused(f, "COPY a FROM STDIN WHERE k > 1", "WHERE");
 	assert_refused(f, "COPY a FROM '/etc/passwd'", "file");
 	assert_refused(f, "COPY trg FROM STDIN", "triggers");
