@@ -252,8 +252,11 @@ static enum status refill_all(struct keeper_shard *k, struct catalog *c,
 		struct sequence_object now = object_of(res, i, seq->increment);
 		struct err one = ERR_INIT;
 
-		if (!is_low(seq, &now, wanted_of(pace_of(k, seq->id), seq, need), need) ||
-		    refill_one(k, c, seq, need, n, &one) == STATUS_OK)
+		if (!is_low(seq, &now, wanted_of(pace_of(k, seq->id), seq, need), need)) {
+			*n += !need->ahead; /* somebody else was faster */
+			continue;
+		}
+		if (refill_one(k, c, seq, need, n, &one) == STATUS_OK)
 			continue;
 		st = one.status;
 		*err = one;

@@ -97,7 +97,7 @@ struct sequence_need {
 	unsigned n_only;
 };
 
-/* *n: how many changed. */
+/* *n: how many changed, or, not ahead, have values by somebody else's doing. */
 enum status sequences_refill(struct sequences *s, struct catalog *c, const struct shard_map *map,
 			     uint16_t shard, const struct sequence_need *need, unsigned *n,
 			     struct err *err);
