@@ -211,6 +211,28 @@ bool cursor_close(struct session *s, struct statement *st)
 	return true;
 }
 
+/* Describe of a portal by the name of a cursor: to the server they are the same thing. */
+bool cursor_describe_portal(struct session *s, const char *name)
+{
+	struct leg *leg = leg_of(s, find(s, name));
+
+	if (!leg)
+		return find_leg(s, name) != NULL;
+	leg_begin(leg, LEG_ROWS_DROP);
+	wire_put_describe(conn_out(leg->conn), 'P', name);
+	wire_put_sync(conn_out(leg->conn));
+	conn_sent(leg->conn, 1);
+	leg_await(leg);
+	if (leg->failed)
+		return reply_leg_error(s, leg, str_of(""));
+	if (leg->has_description)
+		wire_put(reply_out(s), 'T', buf_head(&leg->description),
+			 buf_len(&leg->description));
+	else
+		wire_put_no_data(reply_out(s));
+	return true;
+}
+
 /* The columns are the cursor's, so that no other client's answer will do. */
 bool cursor_describe(struct session *s, const struct prepared *p, const struct portal *portal)
 {

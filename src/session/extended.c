@@ -217,6 +217,8 @@ static bool take_describe(struct flow *f, const struct wire_msg *m)
 		return extended_fail(s, &err);
 	if (target.what == 'P') {
 		portal = portal_find(s, target.name);
+		if (!portal && cursor_exists(s, target.name))
+			return cursor_describe_portal(s, target.name);
 		if (!portal)
 			return no_portal(s, target.name);
 		if (!f->late)

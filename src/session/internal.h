@@ -517,6 +517,7 @@ void cursor_begin(const struct plan *plan, struct leg *leg);
 void cursor_declared(struct session *s, const struct plan *plan, const struct leg *leg, bool ok);
 bool cursor_fetch(struct session *s, struct statement *st);
 bool cursor_close(struct session *s, struct statement *st);
+bool cursor_describe_portal(struct session *s, const char *name);
 bool cursor_describe(struct session *s, const struct prepared *p, const struct portal *portal);
 void cursors_end_txn(struct session *s, bool committed);
 /* To what there was at this serial number. */

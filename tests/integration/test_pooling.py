@@ -442,6 +442,27 @@ def a_cursor_is_fetched_by_the_protocol_in_binary_and_with_its_own_columns(clust
 
 
 @test
+def a_cursor_can_be_described_as_a_portal(cluster):
+    with cluster.wire() as c:
+        good(c.query("BEGIN"))
+        c.parse("", "DECLARE c CURSOR FOR SELECT v, k FROM kv WHERE k = 12")
+        c.bind("", "")
+        c.execute()
+        c.sync()
+        good(c.until_ready())
+        c.describe("P", "c")
+        c.sync()
+        messages = good(c.until_ready())
+        equal(kinds(messages), "TZ")
+        equal(int.from_bytes(messages[0][1][:2], "big"), 2)
+        equal(rows(good(c.query("FETCH c"))), [[b"v12", b"12"]])
+        good(c.query("CLOSE c"))
+        c.describe("P", "c")
+        c.sync()
+        refused(c.until_ready(), "34000")
+
+
+@test
 def cursors_and_portals_share_one_name_space(cluster):
     with cluster.wire() as c:
         good(c.query("BEGIN"))
