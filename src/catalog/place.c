@@ -455,7 +455,8 @@ enum status catalog_reference_table(struct catalog *c, const char *user, const c
 {
 	const struct schema_relation *r;
 	struct place p;
-	enum status st = place_begin(&p, c, user, "REFERENCE TABLE", schema, name, err);
+	bool changed;
+	enum status st = sequences_sync(c, user, true, &changed, err);
 
 	if (st != STATUS_OK)
 		return st;
