@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Cancel requests under load: the right statement, whatever it waits for, and never another one."""
 import random
 import signal

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Every key of timeouts, limits and tcp does what the documentation says, with an error of its own."""
 import os
 import re

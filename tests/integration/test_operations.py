@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Running the proxy: PAUSE, RESUME, RECONNECT, KILL, RELOAD, SHUTDOWN, and a restart that no client notices."""
 import re
 import signal

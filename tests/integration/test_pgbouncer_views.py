@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """The control port has the columns of PgBouncer 1.24's views: names, order and types, by either protocol."""
 import struct
 

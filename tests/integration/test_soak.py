@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """The short forms of tests/chaos/soak.py and tests/bench/idle.py."""
 import os
 import sys
