@@ -90,8 +90,8 @@ void portal_give_rows(struct session *s, struct portal *p, int32_t max_rows)
 		wire_put_portal_suspended(reply_out(s));
 		return;
 	}
-	if (p->tag[0] && strncmp(p->tag, "SELECT", 6) != 0)
-		reply_tag(s, p->tag); /* what was written, whatever was fetched */
+	if (p->tag[0] && p->plan && !p->plan->returns_rows)
+		reply_tag(s, p->tag); /* what was written */
 	else
 		put_count(s, p->tag[0] ? p->tag : "SELECT 0", (uint64_t)n); /* of this fetch only */
 	p->is_done = true;

@@ -370,10 +370,12 @@ static bool begin_in_front(struct session *s, struct leg *leg, struct relay *how
 	if (s->txn.savepoints || s->txn.local.first || strcmp(s->txn.begin, "BEGIN") != 0 ||
 	    session_is_serializable(s))
 		return false;
-	/* Without a Sync: should it fail, the server skips what follows. */
+	/* Without a Sync: should it fail, the server skips what follows. The Flush brings its
+	 * answer before that of a long statement, which may be canceled from then on. */
 	wire_put_parse(conn_out(leg->conn), "", "BEGIN", 5, NULL, 0);
 	wire_put_bind(conn_out(leg->conn), "", "", NULL, 0, NULL, NULL, 0, NULL, 0);
 	wire_put_execute(conn_out(leg->conn), "", 0);
+	wire_put_flush(conn_out(leg->conn));
 	conn_sent(leg->conn, 0);
 	leg->in_txn = true;
 	how->is_opening = true;
