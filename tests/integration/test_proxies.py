@@ -15,7 +15,7 @@ from wire import Closed, LoginFailed, errors, message, rows, startup, tags
 
 LEASE = 3
 EXTRA = f"lease: {{ duration: {LEASE}s }}\n"
-FOLLOW = 20  # seconds by which a proxy must have come back
+FOLLOW = 60  # seconds; a proxy that was evicted logs in to all shards anew
 
 
 def start():
