@@ -154,7 +154,7 @@ static bool load_bound(struct loader *l, struct map_distribution *d, const char 
 	struct map_chunk *c = &d->chunks[d->n_chunks - 1];
 
 	c->from_text = text ? text : "";
-	c->from.kind = KEY_VALUE_NULL;
+	c->from = (struct key_value){ .kind = KEY_VALUE_NULL };
 	return !text || key_read(l->a, d->key_types[0], text, &c->from, l->err) == STATUS_OK;
 }
 
