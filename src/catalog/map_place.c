@@ -182,7 +182,8 @@ void map_copy_keys(struct arena *a, struct map_distribution *d)
 	for (uint32_t i = 0; i < d->n_chunks && d->method == MAP_RANGE; i++) {
 		struct map_chunk *c = &d->chunks[i];
 
-		c->from.bytes = arena_copy(a, c->from.bytes, c->from.n);
+		if (c->from.kind == KEY_VALUE_BYTES || c->from.kind == KEY_VALUE_NUMERIC)
+			c->from.bytes = arena_copy(a, c->from.bytes, c->from.n);
 		c->from_text = arena_strdup(a, c->from_text);
 	}
 }
