@@ -88,14 +88,24 @@ static void drop_copy(struct place *p, uint16_t shard)
 			  LOG_STR("reason", err.message));
 }
 
+/* A proxy that stood still may find its lock gone and its table placed by somebody else. */
+static bool holds_lock(struct place *p)
+{
+	struct err err = ERR_INIT;
+
+	return p->lock.pq.pg && pq_exec(&p->lock.pq, "SELECT 1", &err) == STATUS_OK;
+}
+
 static enum status place_end(struct place *p, enum status st)
 {
+	bool is_ours = st == STATUS_OK || holds_lock(p);
+
 	if (p->keeps_fence)
 		place_fence_leave(&p->fence);
 	else
 		place_fence_lift(&p->fence);
-	for (uint16_t i = 0; st != STATUS_OK && !p->keeps_fence && p->map && i < p->map->n_shards;
-	     i++)
+	for (uint16_t i = 0;
+	     st != STATUS_OK && is_ours && !p->keeps_fence && p->map && i < p->map->n_shards; i++)
 		if (p->made[i])
 			drop_copy(p, i);
 	pq_close(&p->home);

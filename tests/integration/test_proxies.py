@@ -75,9 +75,16 @@ def answer(wire, sql):
 
 def writes_again(proxy, table):
     """Waits until the proxy writes; rows with v = -1 are nobody's."""
+    said = []
+
     def attempt():
-        return psql(proxy.dsn, "-c", f"DELETE FROM {table} WHERE v = -1").returncode == 0
-    wait_until(FOLLOW, attempt, "the proxy writes again; its log: " + proxy.log()[-2000:])
+        done = psql(proxy.dsn, "-c", f"DELETE FROM {table} WHERE v = -1")
+        said[:] = [done.stderr]
+        return done.returncode == 0
+    try:
+        wait_until(FOLLOW, attempt, "the proxy writes again")
+    except AssertionError as error:
+        raise AssertionError(f"{error}; it says: {said[0]}; its log: {proxy.log()[-1500:]}") from None
 
 
 def no_fences(cluster):
