@@ -62,12 +62,27 @@ static bool rels_allow(const struct build *b)
 	return true;
 }
 
+/* A volatile function below the top runs once or once a row as the plan happens to be, and ours has
+ * other plans. */
 static bool levels_allow(const struct build *b)
 {
 	for (const struct level *l = b->levels; l; l = l->next)
-		if (l->writes || l->has_locking)
+		if (l->writes || l->has_locking || (l->has_volatile && l->kind != LEVEL_TOP))
 			return false;
 	return true;
+}
+
+/* Equal intervals may look different (1 mon, 30 days): which one stands for a group is the plan's.
+ */
+static bool groups_intervals(const struct gather *g)
+{
+	bool groups = false, has_interval = false;
+
+	for (const struct level *l = g->b->levels; l; l = l->next)
+		groups |= l->is_grouped || l->has_distinct || l->left;
+	for (unsigned i = 0; i < g->n_shipped; i++)
+		has_interval |= g->shipped[i].base == OID_INTERVAL;
+	return groups && has_interval;
 }
 
 /* ---- sources ---- */
@@ -281,7 +296,7 @@ bool gather_plan(struct build *b, const struct census *c)
 	memset(g, 0, sizeof(*g));
 	g->b = b;
 	g->n_params = b->req->scan->max_param;
-	if (!add_sources(g))
+	if (!add_sources(g) || groups_intervals(g))
 		return false;
 	forget_attempt(p);
 	if (!write_finish(g)) {
